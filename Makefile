@@ -1,0 +1,36 @@
+# One entrance. `make help` lists the commands.
+
+SHELL := /bin/bash
+PLUGINS := mock file http
+RELEASE := target/release
+
+.PHONY: help build run test lint bench plugins clean-state
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## the release gateway and every plugin
+	cargo build --release --locked -p causeway-server $(PLUGINS:%=-p causeway-plugin-%)
+	@rm -rf $(RELEASE)/plugins
+	@for p in $(PLUGINS); do \
+	  $(RELEASE)/causeway plugins install $(RELEASE)/libcauseway_plugin_$$p.so $(RELEASE)/plugins || exit 1; \
+	done
+
+run: build ## start a gateway and submit one real transfer; ONCE=1 ends after it
+	@RELEASE=$(RELEASE) ONCE=$(ONCE) examples/client/first-transfer.sh
+
+test: ## install the servers that tests need, then run every test
+	tests/install.sh test
+	cargo build --locked --workspace
+	cargo test --locked --workspace --doc --quiet
+	cargo nextest run --locked --workspace --no-fail-fast
+
+lint: ## format, clippy, documentation, dependencies, scripts
+	tests/install.sh lint
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	cargo deny --locked check bans licenses sources
+
+bench: build ## the benchmark suite: a table, and target/bench.json
+	tests/bench/run.sh

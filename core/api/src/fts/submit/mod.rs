@@ -1,0 +1,127 @@
+//! From the body of a submission to rows: a pure function.
+//!
+//! Called by the route; calls nothing that waits. It asks a storage only whether it admits a URL.
+//! Laxness is that of the reference: unknown members are ignored at every level, an explicit null
+//! means the default, and of a member that stands twice the last one counts.
+//!
+//! # Invariants
+//! - No input makes it panic: `arbitrary_bytes_never_panic` in `tests/api/parser.rs`.
+//! - What it refuses leaves nothing behind: `nothing_of_it_is_stored` in `tests/api/malformed.rs`.
+//! - A user's metadata comes back as the very text that was sent: `metadata_round_trips`.
+
+use std::sync::Arc;
+
+use causeway_model::ports::JobView;
+use causeway_model::{Deletion, FileId, Job, Principal, Timestamp, Transfer};
+use causeway_sdk::Storages;
+
+use crate::config::SubmitConfig;
+use crate::error::ApiError;
+use crate::state::Bans;
+
+mod checksum;
+mod deletion;
+mod document;
+mod files;
+mod ids;
+mod job;
+mod metadata;
+mod modify;
+mod overwrite;
+mod pairs;
+mod params;
+mod reuse;
+mod states;
+pub mod strategy;
+mod surl;
+mod value;
+
+pub use document::Document;
+pub(crate) use document::read_object;
+pub(crate) use modify::{only_member, wanted_priority};
+pub use strategy::Strategy;
+pub use surl::{Checker, Offence};
+
+/// What a submission is judged by.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Who submits.
+    pub principal: &'a Principal,
+    /// Storages, asked whether they admit a URL.
+    pub storages: &'a dyn Storages,
+    /// Bans.
+    pub bans: &'a dyn Bans,
+    /// Settings.
+    pub config: &'a SubmitConfig,
+    /// Name of this node.
+    pub submit_host: &'a str,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Rows of a new job. Transfers and deletions are numbered from 0 until [`Submission::into_view`].
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The job.
+    pub job: Job,
+    /// Its transfers.
+    pub files: Vec<Transfer>,
+    /// Its deletions.
+    pub deletions: Vec<Deletion>,
+    /// How the replica to begin with is chosen, when there are several.
+    pub strategy: Option<Strategy>,
+}
+
+impl Submission {
+    /// Number of rows that need a file id.
+    pub fn len(&self) -> u64 {
+        (self.files.len() + self.deletions.len()) as u64
+    }
+
+    /// True when there is nothing to do; the parser yields no such submission.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The rows with their final numbers.
+    pub fn into_view(mut self, first_file_id: u64) -> JobView {
+        for (file, id) in self.files.iter_mut().zip(first_file_id..) {
+            file.file_id = FileId(id);
+        }
+        let first_deletion = first_file_id + self.files.len() as u64;
+        for (row, id) in self.deletions.iter_mut().zip(first_deletion..) {
+            row.file_id = FileId(id);
+        }
+        JobView {
+            job: Arc::new(self.job),
+            files: self.files.into_iter().map(Arc::new).collect(),
+            deletions: self.deletions.into_iter().map(Arc::new).collect(),
+        }
+    }
+}
+
+/// Reads a whole body.
+///
+/// # Errors
+/// What is wrong with it, in the reference's words.
+pub fn parse(body: &[u8], cx: Context<'_>) -> Result<Submission, ApiError> {
+    build(&Document::read(body)?, cx)
+}
+
+/// Turns a document into rows.
+///
+/// # Errors
+/// What is wrong with it, in the reference's words.
+pub fn build(document: &Document<'_>, cx: Context<'_>) -> Result<Submission, ApiError> {
+    let params = params::Params::read(&document.params()?)?;
+    match (document.files, document.delete) {
+        (Some(_), Some(_)) => Err(ApiError::bad_request(
+            "Simultaneous transfer and namespace operations not supported",
+        )),
+        (None, None) => Err(ApiError::bad_request(
+            "No transfers or namespace operations specified",
+        )),
+        (Some(files), None) => job::transfers(files, &params, cx),
+        (None, Some(urls)) => deletion::deletions(urls, &params, cx),
+    }
+}

@@ -1,0 +1,47 @@
+//! One line per request. It names the path without the query, which may carry a signature.
+
+use std::time::Instant;
+
+use axum::extract::Request;
+use http::header::USER_AGENT;
+use http::{Method, StatusCode};
+
+use crate::extract::Caller;
+
+/// A request that is under way.
+pub(super) struct Line {
+    begin: Instant,
+    dn: String,
+    method: Method,
+    path: String,
+    agent: String,
+    request_id: String,
+}
+
+impl Line {
+    pub(super) fn begin(request: &Request, request_id: &str) -> Self {
+        let caller = request.extensions().get::<Caller>();
+        let agent = request.headers().get(USER_AGENT);
+        Self {
+            begin: Instant::now(),
+            dn: caller.map_or_else(|| "anon".into(), |it| it.principal.user_dn.clone()),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            agent: agent.and_then(|it| it.to_str().ok()).unwrap_or("").into(),
+            request_id: request_id.to_owned(),
+        }
+    }
+
+    pub(super) fn end(self, status: StatusCode) {
+        tracing::info!(
+            target: "causeway::access",
+            dn = %self.dn,
+            method = %self.method,
+            path = %self.path,
+            status = status.as_u16(),
+            duration_ms = self.begin.elapsed().as_millis() as u64,
+            agent = %self.agent,
+            request_id = %self.request_id,
+        );
+    }
+}

@@ -1,0 +1,305 @@
+//! One attempt at a transfer, from the first look at the source to the result.
+//!
+//! The order of steps, the scopes, phases and texts are those users of the field know
+//! (fts-engine section 8.2). Each step lives in a module of its own; this one is the order.
+//! Knows nothing of jobs, queues or the store: it talks to the engine through its channel.
+//!
+//! # Invariants
+//! - Whatever ends an attempt, cancellation included, its sink is aborted and what it left at the
+//!   destination is removed: `tests/streams.rs`.
+
+use std::sync::Arc;
+
+use causeway_model::{Fault, Phase, Scope};
+use causeway_sdk::{Checksum, Ctx, DynWrite, LogLevel, Url};
+use tokio::time::Instant;
+
+use crate::channel::Channel;
+use crate::messages::{AttemptEvent, AttemptFailure, AttemptResult, AttemptSpec};
+use crate::plan::{Rung, Terrain, ladder};
+use crate::site::{Directory, Site};
+use crate::verify::Verification;
+
+pub(crate) const EINTR: i32 = 4;
+pub(crate) const EEXIST: i32 = 17;
+pub(crate) const EISDIR: i32 = 21;
+pub(crate) const EINVAL: i32 = 22;
+pub(crate) const EIO: i32 = 5;
+pub(crate) const ECOMM: i32 = 70;
+pub(crate) const EPROTONOSUPPORT: i32 = 93;
+pub(crate) const EOPNOTSUPP: i32 = 95;
+pub(crate) const ETIMEDOUT: i32 = 110;
+pub(crate) const ECANCELED: i32 = 125;
+
+/// An attempt with both sides found.
+pub(crate) struct Attempt<'a> {
+    pub(crate) spec: &'a AttemptSpec,
+    pub(crate) channel: &'a Channel,
+    pub(crate) source: Site,
+    pub(crate) destination: Site,
+}
+
+/// What must be known when an attempt is dropped in the middle of something.
+#[derive(Default)]
+pub(crate) struct Traces {
+    /// The sink, as long as it is open.
+    pub(crate) sink: Option<Box<dyn DynWrite>>,
+    /// Something that this attempt made may stand at the destination.
+    pub(crate) left_something: bool,
+    /// When the copy began.
+    pub(crate) copy_began: Option<Instant>,
+    /// The engine knows that the destination was empty before this attempt.
+    pub(crate) cleared_is_journalled: bool,
+}
+
+/// What a copy brought.
+#[derive(Debug, Default)]
+pub(crate) struct Moved {
+    pub(crate) rung: Option<Rung>,
+    /// Bytes that arrived, as far as anybody counted.
+    pub(crate) bytes: Option<u64>,
+    /// Checksum of the bytes that passed, or that a storage told.
+    pub(crate) passed: Option<Checksum>,
+    pub(crate) duration_seconds: f64,
+}
+
+/// Runs an attempt to its end.
+pub(crate) async fn run(
+    spec: &AttemptSpec,
+    directory: &Directory,
+    channel: &Channel,
+) -> Result<AttemptResult, AttemptFailure> {
+    let attempt = Attempt {
+        spec,
+        channel,
+        source: site(spec, directory, channel, Scope::Source)?,
+        destination: site(spec, directory, channel, Scope::Destination)?,
+    };
+    let mut traces = Traces::default();
+    let outcome = tokio::select! {
+        biased;
+        () = channel.cancelled() => Err(canceled().into()),
+        outcome = attempt.sequence(&mut traces) => outcome,
+    };
+    match outcome {
+        Ok(result) => {
+            attempt.release_pin().await;
+            Ok(result)
+        }
+        Err(mut failure) => {
+            let began = traces.copy_began;
+            failure.duration_seconds = began.map_or(0.0, |it| seconds(it.elapsed()));
+            channel.log(LogLevel::Error, || failure.fault.to_string());
+            attempt.clean_up(&failure.fault, &mut traces).await;
+            Err(failure)
+        }
+    }
+}
+
+fn canceled() -> Fault {
+    Fault::new(
+        Scope::Transfer,
+        Phase::Transfer,
+        ECANCELED,
+        "Transfer canceled",
+    )
+}
+
+/// Whole milliseconds, as rows keep them.
+pub(crate) fn seconds(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+fn site(
+    spec: &AttemptSpec,
+    directory: &Directory,
+    channel: &Channel,
+    scope: Scope,
+) -> Result<Site, Fault> {
+    let (url, space_token) = match scope {
+        Scope::Source => (&spec.source, &spec.source_space_token),
+        _ => (&spec.destination, &spec.space_token),
+    };
+    let (storage, abilities) = directory
+        .find(url)
+        .map_err(|error| Fault::new(scope, Phase::Preparation, error.errno(), error.message()))?;
+    Ok(Site {
+        url: url.clone(),
+        storage,
+        abilities,
+        cx: context(spec, channel, space_token),
+        scope,
+        operation_limit: spec.limits.operation_timeout_seconds,
+        checksum_limit: spec.limits.checksum_timeout_seconds,
+    })
+}
+
+fn context(spec: &AttemptSpec, channel: &Channel, space_token: &str) -> Ctx {
+    // The same for a run that takes up an attempt after a restart.
+    let mut cx = Ctx::new(format!("{}.{}", spec.file_id, spec.retry))
+        .with_credential(spec.credential.clone())
+        .with_cancel(channel.cancel_token());
+    if !space_token.is_empty() {
+        cx = cx.with_option("space_token", space_token);
+    }
+    if let Some(ip) = spec.params.ip {
+        let v6 = ip == causeway_model::IpFamily::V6;
+        cx = cx.with_option("ipv6", if v6 { "true" } else { "false" });
+    }
+    if spec.params.s3_alternate {
+        cx = cx.with_option("path_style", "true");
+    }
+    if spec.limits.buffer_bytes > 0 {
+        cx = cx.with_option("buffer_bytes", spec.limits.buffer_bytes.to_string());
+    }
+    if let Some(log) = channel.log_buffer() {
+        let log = log.clone();
+        cx = cx.with_log(move |level, text| log.write(level, causeway_sdk::secret::mask(text)));
+    }
+    cx
+}
+
+impl Attempt<'_> {
+    async fn sequence(&self, traces: &mut Traces) -> Result<AttemptResult, AttemptFailure> {
+        let spec = self.spec;
+        self.introduce();
+        let stat = self.source_stat().await?;
+        let size = match &stat {
+            Some(stat) => stat.size,
+            None => (spec.user_filesize > 0).then_some(spec.user_filesize),
+        };
+        let timeout = self.timeout_seconds(size);
+        let params = format!(
+            "nostreams:{},timeout:{timeout},buffersize:{}",
+            spec.limits.streams, spec.limits.buffer_bytes
+        );
+        self.channel
+            .report(AttemptEvent::Parameters { params, size })
+            .await;
+        let verification = Verification::wanted(spec)?;
+        let rungs = self.ways(&verification)?;
+        let kept = stat.as_ref().map_or(&[][..], |it| &it.checksums);
+        let mut sum = self.source_sum(&verification, &rungs, kept).await?;
+        let moved = match self.already_moved(&verification, &mut sum).await? {
+            Some(moved) => {
+                traces.left_something = true;
+                moved
+            }
+            None => {
+                self.prepare_destination(&verification, &mut sum, traces)
+                    .await?;
+                self.copy(&rungs, size, timeout, &verification, &mut sum, traces)
+                    .await?
+            }
+        };
+        let size = self.check_size(size, &moved).await?;
+        let checksum = self.check_target(&verification, &sum, &moved).await?;
+        Ok(AttemptResult {
+            size,
+            duration_seconds: moved.duration_seconds,
+            rung: moved.rung,
+            checksum,
+        })
+    }
+
+    fn introduce(&self) {
+        let spec = self.spec;
+        self.info(|| {
+            format!(
+                "Transfer accepted: job {} file {}",
+                spec.job_id, spec.file_id
+            )
+        });
+        self.info(|| format!("Source url: {}", spec.source));
+        self.info(|| format!("Dest url: {}", spec.destination));
+        self.info(|| format!("Retry: {}", spec.retry));
+        self.info(|| format!("Credential: {:?}", spec.credential.kind()));
+    }
+
+    /// Time the copy may take: the job's, the server's, or by size.
+    fn timeout_seconds(&self, size: Option<u64>) -> u64 {
+        let limits = &self.spec.limits;
+        if limits.timeout_seconds > 0 {
+            return limits.timeout_seconds;
+        }
+        let size = u128::from(size.unwrap_or(0));
+        let by_size = (size * u128::from(limits.sec_per_mb)).div_ceil(1 << 20);
+        600_u64.saturating_add(u64::try_from(by_size).unwrap_or(u64::MAX))
+    }
+
+    /// The ways that exist and at whose end what is to be verified can be verified.
+    fn ways(&self, verification: &Verification) -> Result<Vec<Rung>, Fault> {
+        let rungs = ladder(Terrain {
+            source: &self.source.abilities,
+            destination: &self.destination.abilities,
+            source_scheme: self.source.url.scheme(),
+            destination_scheme: self.destination.url.scheme(),
+            peer_copies: self.spec.limits.peer_copies,
+            streaming_allowed: self.spec.limits.streaming_allowed,
+        });
+        if rungs.is_empty() {
+            let text = format!(
+                "no way to copy from {} to {}: neither side copies from or to the other, \
+                 and streaming is not possible",
+                kind(&self.source.url),
+                kind(&self.destination.url)
+            );
+            let scope = Scope::Transfer;
+            return Err(Fault::new(scope, Phase::Preparation, EPROTONOSUPPORT, text));
+        }
+        let rungs = self.verifiable(rungs, verification)?;
+        self.info(|| {
+            let names: Vec<_> = rungs.iter().map(|it| it.name()).collect();
+            format!("Ways to copy: {}", names.join(", "))
+        });
+        Ok(rungs)
+    }
+
+    pub(crate) fn info(&self, text: impl FnOnce() -> String) {
+        self.channel.log(LogLevel::Info, text);
+    }
+
+    pub(crate) fn warn(&self, text: impl FnOnce() -> String) {
+        self.channel.log(LogLevel::Warn, text);
+    }
+
+    /// A failure of the copy itself.
+    pub(crate) fn copy_fault(&self, errno: i32, text: impl AsRef<str>) -> Fault {
+        Fault::new(Scope::Transfer, Phase::Transfer, errno, text)
+    }
+}
+
+fn kind(url: &Url) -> String {
+    format!("{}:", url.scheme())
+}
+
+/// Runs a deletion to its end.
+pub(crate) async fn delete(
+    spec: &crate::messages::DeletionSpec,
+    directory: &Arc<Directory>,
+    channel: &Channel,
+) -> Result<AttemptResult, AttemptFailure> {
+    let began = Instant::now();
+    let fault = |errno, text: &str| Fault::new(Scope::Source, Phase::Transfer, errno, text);
+    let (storage, _) = directory
+        .find(&spec.url)
+        .map_err(|error| fault(error.errno(), error.message()))?;
+    let cx = Ctx::new(spec.file_id.to_string())
+        .with_credential(spec.credential.clone())
+        .with_cancel(channel.cancel_token());
+    let limit = std::time::Duration::from_secs(spec.timeout_seconds);
+    let outcome = tokio::select! {
+        biased;
+        () = channel.cancelled() => Err(canceled()),
+        outcome = tokio::time::timeout(limit, storage.unlink(&cx, &spec.url)) => match outcome {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(fault(error.errno(), error.message())),
+            Err(_) => Err(fault(ETIMEDOUT, "Connection timed out")),
+        },
+    };
+    outcome?;
+    Ok(AttemptResult {
+        duration_seconds: seconds(began.elapsed()),
+        ..AttemptResult::default()
+    })
+}

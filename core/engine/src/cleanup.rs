@@ -1,0 +1,72 @@
+//! Leaving nothing behind: after a failure, and between two ways.
+
+use std::time::Duration;
+
+use causeway_model::Fault;
+use tokio::time::timeout;
+
+use crate::attempt::{Attempt, EEXIST, Traces};
+
+impl Attempt<'_> {
+    /// Aborts what is open and removes what is ours at the destination. A failure to do so is
+    /// only logged: the attempt has failed already, and for another reason.
+    pub(crate) async fn clean_up(&self, fault: &Fault, traces: &mut Traces) {
+        self.abort(traces).await;
+        if !traces.left_something {
+            return;
+        }
+        if self.spec.params.disable_cleanup {
+            self.info(|| "Clean-up is disabled: the destination stays as it is".to_owned());
+            return;
+        }
+        // Somebody else's file.
+        if fault.errno == EEXIST {
+            return;
+        }
+        self.sweep(traces).await;
+    }
+
+    /// Removes what an attempt may have left under the final name.
+    pub(crate) async fn sweep(&self, traces: &mut Traces) {
+        self.abort(traces).await;
+        if !traces.left_something {
+            return;
+        }
+        match timeout(self.patience(), self.destination.remove()).await {
+            Ok(Ok(())) => {
+                traces.left_something = false;
+                self.info(|| "Removed what was left at the destination".to_owned());
+            }
+            Ok(Err(error)) => self.warn(|| format!("Cannot clean up the destination: {error}")),
+            Err(_) => self.warn(|| "Cannot clean up the destination: timed out".to_owned()),
+        }
+    }
+
+    async fn abort(&self, traces: &mut Traces) {
+        let Some(sink) = traces.sink.take() else {
+            return;
+        };
+        if timeout(self.patience(), sink.abort()).await.is_err() {
+            self.warn(|| "Aborting the write timed out".to_owned());
+        }
+    }
+
+    /// Gives the pin of a staged source back. A failure is only logged.
+    pub(crate) async fn release_pin(&self) {
+        let Some(token) = &self.spec.bringonline_token else {
+            return;
+        };
+        let source = &self.source;
+        let files = std::slice::from_ref(&source.url);
+        let released = source.storage.release(&source.cx, token, files);
+        match timeout(self.patience(), released).await {
+            Ok(Ok(_)) => self.info(|| "Released the source's pin".to_owned()),
+            Ok(Err(error)) => self.warn(|| format!("Cannot release the source's pin: {error}")),
+            Err(_) => self.warn(|| "Cannot release the source's pin: timed out".to_owned()),
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.spec.limits.cleanup_timeout_seconds.max(1))
+    }
+}

@@ -1,0 +1,256 @@
+//! The copy itself: down the ladder of ways until one works, under a watchdog.
+
+use std::sync::Arc;
+
+use causeway_model::Fault;
+use causeway_model::transfer::CommitIntent;
+use causeway_sdk::{
+    CopyRequest, Direction, Error, ErrorKind, LogLevel, ProgressSink, WriteOptions,
+};
+use tokio::time::Instant;
+
+use crate::attempt::{Attempt, Moved, Traces, seconds};
+use crate::messages::{AttemptEvent, Replace};
+use crate::plan::{Rung, way_does_not_work};
+use crate::site::{Site, pick};
+use crate::stream::{self, Flow};
+use crate::verify::{SourceSum, Verification, size_mismatch};
+use crate::watchdog::{Pulse, watch};
+
+/// Why a way did not lead to the end.
+enum Failure {
+    /// A third-party copy failed; another way may work.
+    Peer(Error),
+    /// The attempt failed.
+    Fault(Fault),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// What all ways need to know.
+struct Task<'a> {
+    size: Option<u64>,
+    verification: &'a Verification,
+    pulse: &'a Arc<Pulse>,
+}
+
+impl Attempt<'_> {
+    /// Copies, by the first way that works.
+    pub(crate) async fn copy(
+        &self,
+        rungs: &[Rung],
+        size: Option<u64>,
+        timeout_seconds: u64,
+        verification: &Verification,
+        sum: &mut SourceSum,
+        traces: &mut Traces,
+    ) -> Result<Moved, Fault> {
+        let began = Instant::now();
+        traces.copy_began = Some(began);
+        let pulse = Arc::new(Pulse::new());
+        let task = Task {
+            size,
+            verification,
+            pulse: &pulse,
+        };
+        let limits = &self.spec.limits;
+        let moved = tokio::select! {
+            biased;
+            moved = self.descend(rungs, &task, sum, traces) => moved,
+            fault = watch(&pulse, timeout_seconds, limits, self.channel) => Err(fault),
+        };
+        let mut moved = moved?;
+        moved.duration_seconds = seconds(began.elapsed());
+        self.info(|| format!("Transfer finished in {} seconds", moved.duration_seconds));
+        Ok(moved)
+    }
+
+    async fn descend(
+        &self,
+        rungs: &[Rung],
+        task: &Task<'_>,
+        sum: &mut SourceSum,
+        traces: &mut Traces,
+    ) -> Result<Moved, Fault> {
+        let mut rungs = rungs.iter().copied().peekable();
+        while let Some(rung) = rungs.next() {
+            self.info(|| format!("Copy mode: {}", rung.name()));
+            self.announce_cleared(rung, task.pulse, traces).await;
+            let outcome = match rung {
+                Rung::Pull => self.pull(task, sum, traces).await,
+                Rung::Push => self.push(task, sum, traces).await,
+                Rung::Stream => self.stream(task, sum, traces).await.map_err(Failure::Fault),
+            };
+            let error = match outcome {
+                Ok(mut moved) => {
+                    moved.rung = Some(rung);
+                    return Ok(moved);
+                }
+                Err(Failure::Fault(fault)) => return Err(fault),
+                Err(Failure::Peer(error)) => error,
+            };
+            let Some(next) = rungs.peek().filter(|_| way_does_not_work(&error)) else {
+                return Err(self.copy_fault(error.errno(), error.message()));
+            };
+            self.warn(|| {
+                let (rung, next) = (rung.name(), next.name());
+                format!("{rung} does not work here ({error:?}): falling back to {next}")
+            });
+            self.sweep(traces).await;
+            task.pulse.restart();
+        }
+        // The ladder is never empty: the attempt ended before it came here.
+        Err(self.copy_fault(crate::attempt::EPROTONOSUPPORT, "no way to copy"))
+    }
+
+    /// Lets the engine journal that nothing was at the destination, if something may become
+    /// visible there before the copy is complete. What is there after a crash is then ours.
+    async fn announce_cleared(&self, rung: Rung, pulse: &Pulse, traces: &mut Traces) {
+        let hidden = rung == Rung::Stream && self.destination.abilities.write.atomic;
+        let needless = self.spec.params.strict || self.spec.replace == Replace::Always;
+        if hidden || needless || traces.cleared_is_journalled {
+            return;
+        }
+        pulse.wait(true);
+        self.channel.announce(AttemptEvent::Cleared).await;
+        pulse.wait(false);
+        traces.cleared_is_journalled = true;
+    }
+
+    async fn pull(
+        &self,
+        task: &Task<'_>,
+        sum: &SourceSum,
+        traces: &mut Traces,
+    ) -> Result<Moved, Failure> {
+        let sites = (&self.destination, &self.source);
+        self.third_party(Direction::Pull, sites, task, sum, traces)
+            .await
+    }
+
+    async fn push(
+        &self,
+        task: &Task<'_>,
+        sum: &SourceSum,
+        traces: &mut Traces,
+    ) -> Result<Moved, Failure> {
+        let sites = (&self.source, &self.destination);
+        self.third_party(Direction::Push, sites, task, sum, traces)
+            .await
+    }
+
+    async fn third_party(
+        &self,
+        direction: Direction,
+        (active, passive): (&Site, &Site),
+        task: &Task<'_>,
+        sum: &SourceSum,
+        traces: &mut Traces,
+    ) -> Result<Moved, Failure> {
+        let request = CopyRequest {
+            direction,
+            source: self.source.url.clone(),
+            destination: self.destination.url.clone(),
+            peer_credential: passive.cx.credential().clone(),
+            overwrite: self.spec.replace == Replace::Always,
+            streams: self.spec.limits.streams,
+            size: task.size,
+            expect: known(sum, task.verification),
+        };
+        let pulse = Arc::clone(task.pulse);
+        let progress = ProgressSink::new(move |it| pulse.reached(it.bytes));
+        traces.left_something = true;
+        let copied = active.storage.copy(&active.cx, request, progress).await;
+        let copied = copied.map_err(|error| {
+            // Refused before it began, so there is nothing of ours.
+            traces.left_something &= error.kind() != ErrorKind::Unsupported;
+            Failure::Peer(error)
+        })?;
+        Ok(Moved {
+            bytes: copied.bytes,
+            passed: copied.checksum,
+            ..Moved::default()
+        })
+    }
+
+    async fn stream(
+        &self,
+        task: &Task<'_>,
+        sum: &mut SourceSum,
+        traces: &mut Traces,
+    ) -> Result<Moved, Fault> {
+        let target = &self.destination;
+        let options = WriteOptions {
+            size: task.size,
+            overwrite: self.spec.replace == Replace::Always,
+            parents: target.abilities.write.parents && !self.spec.params.strict,
+            expect: known(sum, task.verification),
+        };
+        traces.left_something = !target.abilities.write.atomic;
+        let sink = target.storage.open_write(&target.cx, &target.url, options);
+        let sink = sink
+            .await
+            .map_err(|error| self.side_fault("open the destination", &error))?;
+        let sink = traces.sink.insert(sink);
+        let flow = Flow {
+            attempt: self,
+            size: task.size,
+            algorithm: task.verification.algorithm(),
+            pulse: task.pulse,
+        };
+        let streamed = stream::run(&flow, sink).await?;
+        if !self.spec.params.strict && task.size.is_some_and(|size| size != streamed.bytes) {
+            return Err(size_mismatch());
+        }
+        if let (SourceSum::FromStream, Some(passed)) = (&*sum, &streamed.checksum) {
+            *sum = SourceSum::Known(passed.clone());
+            task.verification.check_source(sum)?;
+        }
+        let intent = CommitIntent {
+            size: streamed.bytes,
+            checksum: streamed.checksum.clone(),
+        };
+        task.pulse.wait(true);
+        self.channel
+            .announce(AttemptEvent::Committing(intent))
+            .await;
+        traces.left_something = true;
+        // Taken out: from here on it is the commit's, and what it leaves is removed by name.
+        let Some(sink) = traces.sink.take() else {
+            return Err(self.copy_fault(crate::attempt::EIO, "sink is gone"));
+        };
+        let written = sink.commit().await.map_err(|error| {
+            // A storage that verifies on its own found what we would have found.
+            let passed = streamed.checksum.as_ref();
+            let differs = passed
+                .filter(|_| error.kind() == ErrorKind::Integrity)
+                .and_then(|passed| task.verification.check_target(passed, sum).err());
+            differs.unwrap_or_else(|| self.side_fault("commit the destination", &error))
+        })?;
+        let algorithm = task.verification.algorithm();
+        let told = algorithm.and_then(|it| pick(&written.checksums, it));
+        Ok(Moved {
+            bytes: Some(streamed.bytes),
+            passed: told.or(streamed.checksum),
+            ..Moved::default()
+        })
+    }
+
+    pub(crate) fn side_fault(&self, what: &str, error: &Error) -> Fault {
+        self.channel
+            .log(LogLevel::Debug, || format!("failed to {what}: {error:?}"));
+        self.copy_fault(error.errno(), format!("{what}: {}", error.message()))
+    }
+}
+
+/// The checksum that a copy must have, when source and destination are to be compared.
+fn known(sum: &SourceSum, verification: &Verification) -> Option<causeway_sdk::Checksum> {
+    match sum {
+        SourceSum::Known(sum) if verification.compares_both() => Some(sum.clone()),
+        _ => None,
+    }
+}

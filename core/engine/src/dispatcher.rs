@@ -1,0 +1,277 @@
+//! Owns all running state, in one event loop.
+//!
+//! Commands, reports, notices and timers come in; transactions go to the journal, orders to the
+//! workers. It never waits for any of them. What must not happen before a transaction is durable
+//! (an attempt starting, a commit, an answer to a caller) is an [`Effect`] that waits with it.
+//!
+//! # Invariants
+//! - One transaction is on its way at a time; what happens meanwhile goes into the next.
+//! - A slot is given back when the worker says that the attempt ended, not when it was cancelled:
+//!   `cancel_frees_the_slot_for_others`.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_model::ports::{Clock, JobStore, StoreError, Transaction};
+use causeway_model::{FileId, JobId, Timestamp};
+use causeway_sdk::Credential;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::board::Board;
+use crate::config::EngineConfig;
+use crate::control::{Command, Reply};
+use crate::credentials::{Credentials, Owner};
+use crate::messages::{AttemptId, Order, Report};
+use crate::scheduler::Scheduler;
+use crate::transfer_log::TransferLog;
+
+/// Reports taken at once.
+const REPORTS: usize = 1024;
+/// Commands taken at once.
+const COMMANDS: usize = 256;
+/// What the engine's own tasks tell the dispatcher.
+pub(crate) enum Notice {
+    /// A transaction is durable, or will never be.
+    Journalled(Result<(), StoreError>),
+    /// The vault answered.
+    CredentialRead(Owner, Option<(Credential, Timestamp)>),
+}
+
+/// What happens once the transaction it belongs to is durable.
+pub(crate) enum Effect {
+    /// An attempt or a deletion is given to a worker.
+    Start(AttemptId),
+    /// An attempt may go on.
+    Grant(AttemptId),
+    /// A caller gets an answer.
+    Answer(Reply),
+    /// A job that ended is forgotten.
+    Forget(JobId),
+}
+
+/// What an attempt works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Transfer(FileId),
+    Deletion(FileId),
+}
+
+/// An attempt that has not ended.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) subject: Subject,
+    /// Worker that has it; `None` until it was handed over.
+    pub(crate) worker: Option<usize>,
+    /// Its rows stay as they are: the next start takes it up.
+    pub(crate) left_for_restart: bool,
+}
+
+/// A worker and what it does.
+pub(crate) struct WorkerLine {
+    pub(crate) orders: mpsc::UnboundedSender<Order>,
+    pub(crate) running: usize,
+}
+
+/// Where everything comes in.
+pub(crate) struct Inlets {
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) reports: mpsc::Receiver<Report>,
+    pub(crate) notices: mpsc::UnboundedReceiver<Notice>,
+}
+
+pub(crate) enum Stage {
+    Open,
+    /// Attempts may end until then.
+    Draining(Instant),
+    /// Attempts were cancelled and may clean up until then.
+    Cleaning(Instant),
+}
+
+/// The one that changes rows.
+pub(crate) struct Dispatcher {
+    pub(crate) config: EngineConfig,
+    pub(crate) host: Arc<str>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn JobStore>,
+    pub(crate) now: Timestamp,
+    pub(crate) board: Board,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) deletion_queue: VecDeque<FileId>,
+    pub(crate) deletions_active: usize,
+    pub(crate) timers: BinaryHeap<Reverse<(Instant, FileId)>>,
+    pub(crate) attempts: HashMap<AttemptId, Work>,
+    pub(crate) last_attempt: u64,
+    pub(crate) workers: Vec<WorkerLine>,
+    pub(crate) credentials: Credentials,
+    pub(crate) log: TransferLog,
+    /// Jobs that are being written, and what was asked about them meanwhile.
+    pub(crate) inserting: HashMap<JobId, Vec<Command>>,
+    pub(crate) journal: mpsc::UnboundedSender<Transaction>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) in_flight: Option<Vec<Effect>>,
+    pub(crate) stage: Stage,
+    pub(crate) stopped: Vec<oneshot::Sender<()>>,
+    pub(crate) broken: bool,
+}
+
+impl Dispatcher {
+    /// Runs until the engine is stopped.
+    pub(crate) async fn run(mut self, mut inlets: Inlets) {
+        let mut reports = Vec::with_capacity(REPORTS);
+        let mut commands = Vec::with_capacity(COMMANDS);
+        let mut reachable = true;
+        self.turn();
+        while !self.is_done() {
+            let wake = self.next_wake();
+            tokio::select! {
+                taken = inlets.reports.recv_many(&mut reports, REPORTS) => {
+                    if taken == 0 {
+                        tracing::error!("all workers are gone, the engine stops");
+                        self.broken = true;
+                    }
+                }
+                taken = inlets.commands.recv_many(&mut commands, COMMANDS), if reachable => {
+                    if taken == 0 {
+                        // Every handle is gone: nobody can ask for anything any more.
+                        reachable = false;
+                        self.begin_stop(Duration::ZERO);
+                    }
+                }
+                Some(notice) = inlets.notices.recv() => {
+                    self.now = self.clock.now();
+                    self.notice(notice);
+                }
+                () = sleep_until(wake) => {}
+            }
+            self.now = self.clock.now();
+            while let Ok(notice) = inlets.notices.try_recv() {
+                self.notice(notice);
+            }
+            for report in reports.drain(..) {
+                self.report(report);
+            }
+            for command in commands.drain(..) {
+                self.command(command);
+            }
+            self.turn();
+        }
+        for stopped in self.stopped.drain(..) {
+            // Whoever asked may have gone; the engine is stopped all the same.
+            if stopped.send(()).is_err() {
+                tracing::debug!("nobody waits for the stop any more");
+            }
+        }
+    }
+
+    /// What follows every batch of events.
+    fn turn(&mut self) {
+        self.run_timers();
+        self.advance_stop();
+        loop {
+            if matches!(self.stage, Stage::Open) {
+                self.schedule();
+            }
+            if !self.hand_over() {
+                return;
+            }
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Journalled(Ok(())) => {
+                for effect in self.in_flight.take().unwrap_or_default() {
+                    self.take_effect(effect);
+                }
+            }
+            Notice::Journalled(Err(error)) => {
+                tracing::error!(%error, "store is broken, the engine stops");
+                // What was promised with the transaction never happens: the senders drop.
+                self.in_flight = None;
+                self.effects.clear();
+                self.broken = true;
+            }
+            Notice::CredentialRead(owner, answer) => {
+                let (waiting, credential) = self.credentials.answered(owner, answer, self.now);
+                for attempt in waiting {
+                    self.give_order(attempt, credential.clone());
+                }
+            }
+        }
+    }
+
+    fn take_effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Start(attempt) => self.start(attempt),
+            Effect::Grant(attempt) => self.grant(attempt),
+            Effect::Answer(reply) => reply.send(),
+            Effect::Forget(job) => self.board.forget(job),
+        }
+    }
+
+    /// Hands the changes over, unless a transaction is on its way. True when effects that had
+    /// nothing to wait for were taken: they may have made room for more.
+    fn hand_over(&mut self) -> bool {
+        if self.in_flight.is_some() || self.broken {
+            return false;
+        }
+        let (transaction, leaving) = self.board.take(self.now);
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.extend(leaving.into_iter().map(Effect::Forget));
+        if transaction.is_empty() {
+            let any = !effects.is_empty();
+            for effect in effects {
+                self.take_effect(effect);
+            }
+            return any;
+        }
+        self.in_flight = Some(effects);
+        if self.journal.send(transaction).is_err() {
+            tracing::error!("journal is gone, the engine stops");
+            self.broken = true;
+        }
+        false
+    }
+
+    fn run_timers(&mut self) {
+        let now = Instant::now();
+        while let Some(Reverse((due, file))) = self.timers.peek().copied() {
+            if due > now {
+                return;
+            }
+            self.timers.pop();
+            self.delay_is_over(file);
+        }
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let timer = self.timers.peek().map(|Reverse((due, _))| *due);
+        match self.stage {
+            Stage::Open => timer,
+            Stage::Draining(until) | Stage::Cleaning(until) => Some(until),
+        }
+    }
+
+    /// A number for a new attempt.
+    pub(crate) fn open_attempt(&mut self, subject: Subject) -> AttemptId {
+        self.last_attempt += 1;
+        let id = AttemptId(self.last_attempt);
+        let work = Work {
+            subject,
+            worker: None,
+            left_for_restart: false,
+        };
+        self.attempts.insert(id, work);
+        id
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,205 @@
+//! The steps before bytes move: a look at the source, a free destination, a directory for it.
+
+use causeway_model::{Fault, Phase, Scope};
+use causeway_sdk::{Algorithm, ErrorKind, Locality, Operation, Stat};
+
+use crate::attempt::{Attempt, EEXIST, EISDIR, Moved, Traces};
+use crate::messages::{AttemptFailure, DstFile, Replace};
+use crate::site::pick;
+use crate::verify::{SourceSum, Verification};
+
+const PHASE: Phase = Phase::Preparation;
+
+impl Attempt<'_> {
+    /// Metadata of the source; `None` when it was not looked at.
+    pub(crate) async fn source_stat(&self) -> Result<Option<Stat>, Fault> {
+        if self.spec.params.strict || !self.source.can(Operation::Stat) {
+            return Ok(None);
+        }
+        let stat = self.source.stat().await;
+        let stat = stat.map_err(|error| self.source.fault(PHASE, &error))?;
+        if stat.is_directory() {
+            return Err(Fault::new(Scope::Source, PHASE, EISDIR, "Is a directory"));
+        }
+        self.info(|| match stat.size {
+            Some(size) => format!("Source file size: {size}"),
+            None => "Source file size: unknown".to_owned(),
+        });
+        Ok(Some(stat))
+    }
+
+    /// What an earlier run of this attempt had made visible before the gateway died, if that is
+    /// what stands at the destination now.
+    pub(crate) async fn already_moved(
+        &self,
+        verification: &Verification,
+        sum: &mut SourceSum,
+    ) -> Result<Option<Moved>, Fault> {
+        let Some(intent) = &self.spec.commit_intent else {
+            return Ok(None);
+        };
+        if !self.destination.can(Operation::Stat) {
+            return Ok(None);
+        }
+        let stat = match self.destination.stat().await {
+            Ok(stat) => stat,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.destination.fault(PHASE, &error)),
+        };
+        if stat.size != Some(intent.size) || stat.is_directory() {
+            return Ok(None);
+        }
+        if let Some(expected) = &intent.checksum {
+            let algorithm = expected.algorithm;
+            let there = match pick(&stat.checksums, algorithm) {
+                Some(there) => Some(there),
+                None if self.destination.can_sum(algorithm) => {
+                    let there = self.destination.checksum(algorithm).await;
+                    Some(there.map_err(|error| self.destination.fault(PHASE, &error))?)
+                }
+                None => None,
+            };
+            if there.is_some_and(|there| there != *expected) {
+                return Ok(None);
+            }
+        }
+        if matches!(sum, SourceSum::FromStream) {
+            *sum = match &intent.checksum {
+                Some(it) if Some(it.algorithm) == verification.algorithm() => {
+                    let known = SourceSum::Known(it.clone());
+                    verification.check_source(&known)?;
+                    known
+                }
+                _ => self.ask_source(verification).await?,
+            };
+        }
+        self.info(|| "Destination is complete already: an earlier run had written it".to_owned());
+        Ok(Some(Moved {
+            bytes: Some(intent.size),
+            passed: intent.checksum.clone(),
+            ..Moved::default()
+        }))
+    }
+
+    /// Makes sure that nothing stands at the destination, and that its directory does.
+    pub(crate) async fn prepare_destination(
+        &self,
+        verification: &Verification,
+        sum: &mut SourceSum,
+        traces: &mut Traces,
+    ) -> Result<(), AttemptFailure> {
+        if self.spec.params.strict || !self.destination.can(Operation::Stat) {
+            return Ok(());
+        }
+        let there = self.destination.exists(&self.destination.url).await;
+        let there = there.map_err(|error| self.destination.fault(PHASE, &error))?;
+        if !there {
+            traces.cleared_is_journalled = self.spec.leftover_is_ours;
+            self.make_parent().await?;
+            return Ok(());
+        }
+        if !self.may_replace().await? {
+            return Err(self.exists_failure().await);
+        }
+        // Nothing is removed for a source that is not what the user said.
+        if matches!(sum, SourceSum::FromStream) && verification.has_user_value() {
+            *sum = self.ask_source(verification).await?;
+        }
+        self.info(|| "Removing the existing destination".to_owned());
+        let removed = self.destination.unlink().await;
+        removed.map_err(|error| self.destination.fault(PHASE, &error))?;
+        traces.cleared_is_journalled = self.spec.leftover_is_ours;
+        Ok(())
+    }
+
+    async fn may_replace(&self) -> Result<bool, Fault> {
+        if self.spec.leftover_is_ours {
+            self.info(|| "An earlier run left something at the destination".to_owned());
+            return Ok(true);
+        }
+        match self.spec.replace {
+            Replace::Never => Ok(false),
+            Replace::Always => Ok(true),
+            Replace::OnlyOnDisk => {
+                let stat = self.destination.stat().await;
+                let stat = stat.map_err(|error| self.destination.fault(PHASE, &error))?;
+                Ok(stat.locality == Locality::Online)
+            }
+        }
+    }
+
+    async fn exists_failure(&self) -> AttemptFailure {
+        let text = "Destination file exists and overwrite is not enabled";
+        let fault = Fault::new(Scope::Destination, PHASE, EEXIST, text);
+        let dst_file = match self.spec.dst_file_report {
+            true => Some(self.describe_destination().await),
+            false => None,
+        };
+        AttemptFailure {
+            dst_file,
+            ..fault.into()
+        }
+    }
+
+    /// As much as the destination tells. What it does not tell stays empty; the log says why.
+    async fn describe_destination(&self) -> DstFile {
+        let mut file = DstFile::default();
+        let algorithm =
+            Verification::algorithm_of(self.spec.checksum.as_deref()).unwrap_or(Algorithm::Adler32);
+        let mut kept = None;
+        match self.destination.stat().await {
+            Ok(stat) => {
+                file.file_size = stat.size;
+                (file.file_on_disk, file.file_on_tape) = places(stat.locality);
+                kept = pick(&stat.checksums, algorithm);
+            }
+            Err(error) => self.warn(|| format!("Cannot stat the existing destination: {error}")),
+        }
+        if kept.is_none() && self.destination.can_sum(algorithm) {
+            match self.destination.checksum(algorithm).await {
+                Ok(sum) => kept = Some(sum),
+                Err(error) => {
+                    self.warn(|| format!("Cannot sum up the existing destination: {error}"));
+                }
+            }
+        }
+        if let Some(sum) = kept {
+            file.checksum_type = Some(sum.algorithm.name().to_ascii_uppercase());
+            file.checksum_value = Some(sum.normalized());
+        }
+        file
+    }
+
+    async fn make_parent(&self) -> Result<(), Fault> {
+        let site = &self.destination;
+        if !site.can(Operation::Mkdir) {
+            return Ok(());
+        }
+        let Some(parent) = site.url.parent() else {
+            return Ok(());
+        };
+        let there = site.exists(&parent).await;
+        if there.map_err(|error| site.fault(PHASE, &error))? {
+            return Ok(());
+        }
+        match site.mkdir(&parent).await {
+            Err(error) if error.kind() != ErrorKind::Exists => Err(site.fault(PHASE, &error)),
+            // Made by somebody else in the meantime is as good.
+            _ => {
+                self.info(|| format!("Created the directory {parent}"));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// On disk, on tape.
+fn places(locality: Locality) -> (Option<bool>, Option<bool>) {
+    match locality {
+        Locality::Online => (Some(true), Some(false)),
+        Locality::Nearline => (Some(false), Some(true)),
+        Locality::OnlineAndNearline => (Some(true), Some(true)),
+        Locality::Lost => (Some(false), Some(false)),
+        Locality::Unknown => (None, None),
+    }
+}

@@ -1,0 +1,65 @@
+//! How the engine stops: no new work, grace for what runs, then cancellation without a trace in the
+//! rows, so that the next start takes it up.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::dispatcher::{Dispatcher, Stage};
+use crate::messages::Order;
+
+/// Time that cancelled attempts get for cleaning up when the engine stops.
+const CLEANUP: Duration = Duration::from_secs(30);
+
+impl Dispatcher {
+    /// Takes no new work and lets what runs end within a time.
+    pub(crate) fn begin_stop(&mut self, grace: Duration) {
+        if matches!(self.stage, Stage::Open) {
+            tracing::info!(running = self.attempts.len(), "engine stops");
+            self.stage = Stage::Draining(Instant::now() + grace);
+        }
+    }
+
+    pub(crate) fn advance_stop(&mut self) {
+        let now = Instant::now();
+        match self.stage {
+            Stage::Draining(until) if now >= until => {
+                self.leave_for_restart();
+                self.stage = Stage::Cleaning(now + CLEANUP);
+            }
+            Stage::Cleaning(until) if now >= until && !self.attempts.is_empty() => {
+                tracing::warn!(
+                    running = self.attempts.len(),
+                    "attempts did not end in time"
+                );
+                self.attempts.clear();
+            }
+            _ => {}
+        }
+    }
+
+    fn leave_for_restart(&mut self) {
+        let mut never_started = Vec::new();
+        for (id, work) in &mut self.attempts {
+            work.left_for_restart = true;
+            match work.worker {
+                // A worker that is gone needs no cancellation.
+                Some(worker) => drop(self.workers[worker].orders.send(Order::Cancel(*id))),
+                None => never_started.push(*id),
+            }
+        }
+        for id in never_started {
+            self.attempts.remove(&id);
+        }
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        let stopping = !matches!(self.stage, Stage::Open);
+        let idle = self.attempts.is_empty()
+            && self.in_flight.is_none()
+            && self.effects.is_empty()
+            && !self.board.has_changes()
+            && self.inserting.is_empty();
+        self.broken || (stopping && idle)
+    }
+}

@@ -1,0 +1,294 @@
+//! What the border of a native plugin costs: the example storage linked into this program beside the
+//! same storage loaded from its `.so`, call by call and chunk by chunk.
+//!
+//! `cargo bench -p causeway-host` prints a table, with `-- --json` one JSON line per figure. Times are
+//! CPU time of the one thread that does the work, median of interleaved rounds, so that other
+//! work on the machine does not count. A debug build runs one small round to show that it works.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_host::{Host, PluginHandle, write_manifest};
+use causeway_plugin_memory::Memory;
+use causeway_sdk::{
+    Algorithm, Bytes, Credential, Ctx, DynStorage, Erased, Hasher, ReadOptions, Secret, Storage, Url,
+    WriteOptions,
+};
+use rustix::time::{ClockId, clock_gettime};
+
+const ROUNDS: usize = if cfg!(debug_assertions) { 1 } else { 15 };
+const CALLS: u32 = if cfg!(debug_assertions) { 100 } else { 20_000 };
+/// Size of the file that is read and written.
+const FILE: usize = if cfg!(debug_assertions) {
+    2 << 20
+} else {
+    64 << 20
+};
+const CHUNKS: [(&str, usize); 3] = [
+    ("64KiB", 64 << 10),
+    ("256KiB", 256 << 10),
+    ("1MiB", 1 << 20),
+];
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if args.iter().any(|it| it == "--list") {
+        // A test runner asks what tests there are: none.
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
+    let report = runtime.block_on(measure());
+    if args.iter().any(|it| it == "--json") {
+        report.json();
+    } else {
+        report.table();
+    }
+}
+
+async fn measure() -> Report {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let native = loaded(directory.path());
+    let linked = Erased::shared(Memory::create("{}", causeway_sdk::Host::silent()).expect("it has no needs"));
+    let builtin = Host::new().builtin(Arc::clone(&linked));
+    let builtin = builtin.handles()[0].clone();
+    let pairs = [
+        ("bare", linked, native.bare_storage()),
+        ("layers", builtin.storage(), native.storage()),
+    ];
+    let mut report = Report::default();
+    for (how, linked, native) in &pairs {
+        for storage in [linked, native] {
+            fill(&**storage).await;
+        }
+        stats(&mut report, how, &**linked, &**native).await;
+    }
+    let (_, linked, native) = &pairs[1];
+    for chunk in CHUNKS {
+        for sink in Sink::ALL {
+            reads(&mut report, sink, chunk, &**linked, &**native).await;
+        }
+        writes(&mut report, chunk, &**linked, &**native).await;
+    }
+    report
+}
+
+/// The example as a plugin: cargo leaves its library beside this program.
+fn loaded(directory: &std::path::Path) -> PluginHandle {
+    let library = std::env::var_os("BOUNDARY_PLUGIN").map_or_else(
+        || {
+            let program = std::env::current_exe().expect("a program has a path");
+            program.with_file_name("libcauseway_plugin_memory.so")
+        },
+        PathBuf::from,
+    );
+    write_manifest(&library, directory, &serde_json::Value::Null)
+        .unwrap_or_else(|refusal| panic!("failed to {refusal}"));
+    let host = Host::load(&[directory.to_owned()], &Default::default(), &[]);
+    host.handle_for_scheme("memory")
+        .unwrap_or_else(|error| panic!("{error}"))
+        .clone()
+}
+
+fn file() -> Url {
+    "memory://bench.example.org:1094/dir/file"
+        .parse()
+        .expect("it is a URL")
+}
+
+async fn fill(storage: &dyn DynStorage) {
+    let content = Bytes::from((0..FILE).map(|at| (at % 251) as u8).collect::<Vec<_>>());
+    write(storage, &content, FILE).await;
+}
+
+/// CPU time of this thread.
+fn now() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// A context as a worker makes it: options, a log and a credential.
+fn full() -> Ctx {
+    Ctx::new("7f3c1a52-6e0b-4d3e-9a55-0d2f7c9b1e11.0")
+        .with_trace_parent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        .with_credential(Credential::Bearer(Secret::new("x".repeat(800))))
+        .with_option("ipv6", "true")
+        .with_option("buffer_bytes", "1048576")
+        .with_log(|_, _| {})
+}
+
+async fn stats(report: &mut Report, how: &str, linked: &dyn DynStorage, native: &dyn DynStorage) {
+    let plain = Ctx::new("7f3c1a52-6e0b-4d3e-9a55-0d2f7c9b1e11.0");
+    let timed = plain.clone().with_timeout(Duration::from_secs(3600));
+    for (with, cx) in [("", plain), (" deadline", timed), (" full context", full())] {
+        let times = rounds(async |native_turn| {
+            let storage = if native_turn { native } else { linked };
+            nanoseconds(storage, &cx).await
+        });
+        report.pair(&format!("stat {how}{with}"), "ns", times.await);
+    }
+}
+
+async fn nanoseconds(storage: &dyn DynStorage, cx: &Ctx) -> f64 {
+    let at = file();
+    let began = now();
+    for _ in 0..CALLS {
+        let stat = storage.stat(cx, &at).await.expect("the file is there");
+        assert_eq!(stat.size, Some(FILE as u64));
+    }
+    (now() - began).as_nanos() as f64 / f64::from(CALLS)
+}
+
+/// What is done with a chunk that was read.
+#[derive(Clone, Copy)]
+enum Sink {
+    /// Nothing: what is left is the handing over.
+    Count,
+    /// Copied once into memory that is warm, as into a socket.
+    Copy,
+    /// Copied and summed.
+    Adler32,
+}
+
+impl Sink {
+    const ALL: [Self; 3] = [Self::Count, Self::Copy, Self::Adler32];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Count => "hand over",
+            Self::Copy => "read",
+            Self::Adler32 => "read adler32",
+        }
+    }
+}
+
+async fn reads(
+    report: &mut Report,
+    sink: Sink,
+    (size, chunk): (&str, usize),
+    linked: &dyn DynStorage,
+    native: &dyn DynStorage,
+) {
+    let mut socket = vec![1_u8; chunk];
+    let times = rounds(async |native_turn| {
+        let storage = if native_turn { native } else { linked };
+        read(storage, sink, chunk, &mut socket).await
+    });
+    let times = times.await;
+    let name = format!("{} {size}", sink.name());
+    match sink {
+        Sink::Count => {
+            let per_chunk = |seconds: f64| seconds * 1e9 / (FILE / chunk) as f64;
+            report.pair(&name, "ns", times.map(per_chunk));
+        }
+        _ => report.pair(&name, "GB/s", times.map(|it| FILE as f64 / 1e9 / it)),
+    }
+}
+
+/// Seconds to read the file once; opening it is not counted.
+async fn read(storage: &dyn DynStorage, sink: Sink, chunk: usize, socket: &mut [u8]) -> f64 {
+    let options = ReadOptions {
+        chunk_hint: u32::try_from(chunk).expect("chunks are small"),
+        ..ReadOptions::default()
+    };
+    let (cx, at) = (Ctx::new("bench"), file());
+    let opened = storage.open_read(&cx, &at, options).await;
+    let mut body = opened.expect("the file is there");
+    let (mut bytes, mut hasher) = (0, Hasher::new(Algorithm::Adler32));
+    let began = now();
+    while let Some(chunk) = body.next().await.expect("memory does not fail") {
+        bytes += chunk.len();
+        if matches!(sink, Sink::Adler32) {
+            hasher.update(&chunk);
+        }
+        if !matches!(sink, Sink::Count) {
+            socket[..chunk.len()].copy_from_slice(&chunk);
+            std::hint::black_box(&mut *socket);
+        }
+    }
+    let seconds = (now() - began).as_secs_f64();
+    assert_eq!(bytes, FILE);
+    std::hint::black_box(hasher.finish());
+    seconds
+}
+
+async fn writes(
+    report: &mut Report,
+    (size, chunk): (&str, usize),
+    linked: &dyn DynStorage,
+    native: &dyn DynStorage,
+) {
+    let content = Bytes::from(vec![7_u8; FILE]);
+    let times = rounds(async |native_turn| {
+        let storage = if native_turn { native } else { linked };
+        write(storage, &content, chunk).await
+    });
+    let speed = times.await.map(|it| FILE as f64 / 1e9 / it);
+    report.pair(&format!("write {size}"), "GB/s", speed);
+}
+
+/// Seconds to write the file in chunks; opening and making it visible are not counted.
+async fn write(storage: &dyn DynStorage, content: &Bytes, chunk: usize) -> f64 {
+    let options = WriteOptions {
+        size: Some(content.len() as u64),
+        overwrite: true,
+        ..WriteOptions::default()
+    };
+    let (cx, at) = (Ctx::new("bench"), file());
+    let opened = storage.open_write(&cx, &at, options).await;
+    let mut body = opened.expect("it may be written");
+    let began = now();
+    for offset in (0..content.len()).step_by(chunk) {
+        let part = content.slice(offset..(offset + chunk).min(content.len()));
+        body.write(offset as u64, part)
+            .await
+            .expect("memory does not fail");
+    }
+    let seconds = (now() - began).as_secs_f64();
+    body.commit().await.expect("it may be overwritten");
+    seconds
+}
+
+/// Medians of rounds that take turns: linked, native. One round of each goes before, to warm up.
+async fn rounds(mut round: impl AsyncFnMut(bool) -> f64) -> [f64; 2] {
+    let mut times = [Vec::new(), Vec::new()];
+    for turn in 0..2 * (ROUNDS + 1) {
+        let time = round(turn % 2 == 1).await;
+        if turn >= 2 || ROUNDS == 1 {
+            times[turn % 2].push(time);
+        }
+    }
+    times.map(|mut it| {
+        it.sort_by(f64::total_cmp);
+        it[it.len() / 2]
+    })
+}
+
+/// Figures: name, unit, linked, native.
+#[derive(Default)]
+struct Report(Vec<(String, &'static str, [f64; 2])>);
+
+impl Report {
+    fn pair(&mut self, name: &str, unit: &'static str, values: [f64; 2]) {
+        self.0.push((name.to_owned(), unit, values));
+    }
+
+    fn table(&self) {
+        println!("{:26} {:>9} {:>9} {:>7}", "", "linked", "native", "ratio");
+        for (name, unit, [linked, native]) in &self.0 {
+            let ratio = native / linked;
+            println!("{name:26} {linked:9.1} {native:9.1} {ratio:7.3}  {unit}");
+        }
+    }
+
+    fn json(&self) {
+        for (name, unit, values) in &self.0 {
+            for (which, value) in ["linked", "native"].into_iter().zip(values) {
+                println!("{{\"bench\":\"boundary\",\"name\":\"{name} {which}\",\"value\":{value:.3},\"unit\":\"{unit}\"}}");
+            }
+        }
+    }
+}

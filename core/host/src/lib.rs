@@ -1,0 +1,27 @@
+//! Plugins: found, verified, loaded, and looked up by URL scheme.
+//!
+//! The engine asks [`Host::storage_for`] and gets a [`DynStorage`](causeway_sdk::DynStorage); whether
+//! it was a native library or is linked into the program it cannot tell. This crate knows no
+//! protocol and no job.
+//!
+//! # Invariants
+//! - A damaged file never reaches `dlopen`: size, SHA-256 and the ELF header are checked first
+//!   (`tests/refused.rs`).
+//! - One plugin that cannot be loaded is listed with its reason and keeps nobody else from working.
+//! - A library that was loaded is never unloaded.
+//! - An operation that a plugin does not list is answered here; the plugin is not called.
+
+mod folder;
+mod handle;
+mod install;
+mod layers;
+mod manifest;
+mod native;
+mod refusal;
+mod registry;
+
+pub use handle::{Kind, PluginHandle, PluginInfo, State};
+pub use install::write_manifest;
+pub use manifest::Manifest;
+pub use refusal::Refusal;
+pub use registry::Host;

@@ -1,0 +1,91 @@
+//! Builds the libraries the tests load, and makes plugin folders of them.
+
+// Each test file uses its own part.
+#![allow(dead_code)]
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use causeway_host::{Host, write_manifest};
+use causeway_sdk::{Ctx, Url};
+use serde_json::{Value, json};
+
+/// The smallest useful plugin.
+pub(crate) fn memory() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| built_once("memory", &["-p", "example-plugin-native", "--lib"]))
+}
+
+/// The plugin that does everything wrong.
+pub(crate) fn odd() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| built_once("odd", &["-p", "causeway-host", "--example", "odd"]))
+}
+
+/// Builds a library once for the whole run, though the runner gives every test a process of its
+/// own, and returns a copy that no later build touches.
+fn built_once(name: &str, what: &[&str]) -> PathBuf {
+    let run = std::env::var("NEXTEST_RUN_ID").unwrap_or_else(|_| std::process::id().to_string());
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libraries");
+    std::fs::create_dir_all(&directory).unwrap();
+    let (stamp, library) = (directory.join(name), directory.join(format!("{name}.so")));
+    let lock = File::create(directory.join(format!("{name}.lock"))).unwrap();
+    // Released when the file is closed, at the end of this function or of the process.
+    lock.lock().unwrap();
+    if std::fs::read_to_string(&stamp).is_ok_and(|seen| seen == run) {
+        return library;
+    }
+    let unfinished = directory.join(format!("{name}.unfinished"));
+    std::fs::copy(build(what), &unfinished).unwrap();
+    // By rename: a process of another run may have the old file mapped.
+    std::fs::rename(&unfinished, &library).unwrap();
+    std::fs::write(&stamp, run).unwrap();
+    library
+}
+
+/// Builds a library with the cargo that runs the tests and returns its file.
+fn build(what: &[&str]) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .arg("build")
+        .args(what)
+        .arg("--message-format=json")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo build {what:?}:\n{errors}");
+    let messages = String::from_utf8(output.stdout).unwrap();
+    messages
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter_map(|message| message["filenames"].as_array().cloned())
+        .flatten()
+        .filter_map(|file| file.as_str().map(PathBuf::from))
+        .filter(|file| file.extension().is_some_and(|it| it == "so"))
+        .find(|file| {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            name.contains("causeway_plugin_memory") || name.contains("odd")
+        })
+        .unwrap_or_else(|| panic!("no library among the messages of cargo build {what:?}"))
+}
+
+/// Installs a library below a directory and returns the plugin's folder.
+pub(crate) fn install(library: &Path, directory: &Path) -> PathBuf {
+    write_manifest(library, directory, &json!({})).unwrap()
+}
+
+/// Loads one directory without options.
+pub(crate) fn load(directory: &Path) -> Host {
+    Host::load(&[directory.to_owned()], &Default::default(), &[])
+}
+
+pub(crate) fn url(text: &str) -> Url {
+    text.parse().unwrap()
+}
+
+pub(crate) fn cx() -> Ctx {
+    Ctx::new("test")
+}

@@ -1,0 +1,43 @@
+//! Configuration: one TOML file, overridden by the environment, overridden by flags.
+//!
+//! Every key has a default. A key nobody knows is an error that names the nearest known one, so a
+//! typing mistake never passes for a setting. `examples/config/causeway.toml` is the annotated
+//! reference; a test loads it.
+
+mod auth;
+mod load;
+mod log;
+mod plugins;
+mod server;
+mod store;
+mod tls;
+
+use serde::{Deserialize, Serialize};
+
+pub use auth::AuthConfig;
+pub use load::ConfigError;
+pub use log::{LogConfig, LogFormat};
+pub use plugins::PluginsConfig;
+pub use server::ServerConfig;
+pub use store::StoreConfig;
+pub use tls::TlsConfig;
+
+/// All of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Where and how to listen.
+    pub server: ServerConfig,
+    /// Certificates and trust.
+    pub tls: TlsConfig,
+    /// Who may do what.
+    pub auth: AuthConfig,
+    /// Where jobs are kept.
+    pub store: StoreConfig,
+    /// How transfers run.
+    pub engine: causeway_engine::EngineConfig,
+    /// Which plugins, with which options.
+    pub plugins: PluginsConfig,
+    /// What is logged.
+    pub log: LogConfig,
+}

@@ -1,0 +1,36 @@
+//! Certificates and trust.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Section `tls`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TlsConfig {
+    /// Certificate of this host, PEM, with its chain.
+    pub cert: PathBuf,
+    /// Its key, PEM.
+    pub key: PathBuf,
+    /// Hashed directory of trusted CAs, CRLs and signing policies.
+    pub ca_dir: PathBuf,
+    /// Accepted VOMS issuers.
+    pub voms_dir: PathBuf,
+    /// Refuse certificates whose CA has a CRL that has run out.
+    pub reject_expired_crl: bool,
+    /// How often the trust directory is read again, in seconds.
+    pub reload_interval_seconds: u64,
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self {
+            cert: "/etc/grid-security/hostcert.pem".into(),
+            key: "/etc/grid-security/hostkey.pem".into(),
+            ca_dir: "/etc/grid-security/certificates".into(),
+            voms_dir: "/etc/grid-security/vomsdir".into(),
+            reject_expired_crl: true,
+            reload_interval_seconds: 300,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The `causeway` program: wiring, configuration, command line, development mode.
+//!
+//! It sees every room and decides nothing that belongs to one of them.
+
+#![expect(
+    unreachable_pub,
+    reason = "a program: nobody outside uses it as a library"
+)]
+
+mod callers;
+pub mod cli;
+mod client;
+pub mod config;
+pub mod dev;
+mod listen;
+mod plugins;
+pub mod serve;
+mod shutdown;
+mod telemetry;
+mod wiring;

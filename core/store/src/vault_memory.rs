@@ -1,0 +1,74 @@
+//! A vault without a disk, for tests.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use causeway_model::ports::{CredentialVault, PendingDelegation, StoreError, StoredCredential};
+use parking_lot::Mutex;
+
+type Owner = (String, String);
+
+/// A vault that forgets everything when it is dropped.
+#[derive(Debug, Default)]
+pub struct MemoryVault {
+    pending: Mutex<HashMap<Owner, PendingDelegation>>,
+    credentials: Mutex<HashMap<Owner, StoredCredential>>,
+}
+
+impl MemoryVault {
+    /// An empty vault.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+fn owner(dlg_id: &str, dn: &str) -> Owner {
+    (dlg_id.to_owned(), dn.to_owned())
+}
+
+#[async_trait]
+impl CredentialVault for MemoryVault {
+    async fn pending(
+        &self,
+        dlg_id: &str,
+        dn: &str,
+    ) -> Result<Option<PendingDelegation>, StoreError> {
+        Ok(self.pending.lock().get(&owner(dlg_id, dn)).cloned())
+    }
+
+    async fn put_pending(
+        &self,
+        dlg_id: &str,
+        dn: &str,
+        pending: &PendingDelegation,
+    ) -> Result<(), StoreError> {
+        self.pending
+            .lock()
+            .insert(owner(dlg_id, dn), pending.clone());
+        Ok(())
+    }
+
+    async fn credential(
+        &self,
+        dlg_id: &str,
+        dn: &str,
+    ) -> Result<Option<StoredCredential>, StoreError> {
+        Ok(self.credentials.lock().get(&owner(dlg_id, dn)).cloned())
+    }
+
+    async fn put_credential(
+        &self,
+        dlg_id: &str,
+        dn: &str,
+        credential: &StoredCredential,
+    ) -> Result<(), StoreError> {
+        self.credentials
+            .lock()
+            .insert(owner(dlg_id, dn), credential.clone());
+        Ok(())
+    }
+
+    async fn delete_credential(&self, dlg_id: &str, dn: &str) -> Result<bool, StoreError> {
+        Ok(self.credentials.lock().remove(&owner(dlg_id, dn)).is_some())
+    }
+}

@@ -1,0 +1,23 @@
+//! Killing the own process on demand, to see what a crash of a worker does to the rest.
+
+use causeway_sdk::{Error, ErrorKind, Result};
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::time::{Duration, sleep};
+
+use crate::config::Config;
+use crate::script::Script;
+
+/// Kills this process when a URL asks for it and the operator allows it.
+///
+/// A process that handles the signal outlives it; then the call simply goes on.
+pub(crate) async fn obey(config: &Config, script: &Script) -> Result<()> {
+    if script.signal == 0 || !config.signals {
+        return Ok(());
+    }
+    sleep(Duration::from_secs(1)).await;
+    match Signal::from_named_raw(script.signal) {
+        Some(signal) => kill_process(getpid(), signal)
+            .map_err(|source| Error::from_errno(source.raw_os_error(), "")),
+        None => Err(Error::new(ErrorKind::Invalid, "send an unknown signal")),
+    }
+}

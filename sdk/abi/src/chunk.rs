@@ -1,0 +1,165 @@
+//! Bytes that cross without being copied.
+//!
+//! A [`Chunk`] is a piece of memory, its owner, and the two functions that count the owner. Made
+//! from `Bytes`, it becomes the very same `Bytes` when it comes back to the image it was made in;
+//! anywhere else it becomes `Bytes` that keep the chunk alive.
+//!
+//! # Invariants
+//! - The bytes never change after the chunk was made.
+//! - The functions may be called from any thread, and for as long as the process lives: images are
+//!   never unloaded.
+
+use std::fmt;
+
+use abi_stable::StableAbi;
+use bytes::Bytes;
+
+/// Functions of a [`Chunk`]'s owner.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct ChunkVtable {
+    /// Another owner of the same bytes.
+    clone: unsafe extern "C" fn(*const ()) -> *const (),
+    /// Gives an owner back.
+    drop: unsafe extern "C" fn(*const ()),
+}
+
+/// Immutable bytes with their owner.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct Chunk {
+    ptr: *const u8,
+    len: usize,
+    owner: *const (),
+    vtable: &'static ChunkVtable,
+}
+
+// SAFETY: the bytes are immutable, and the owner is a `Bytes` (`Send + Sync`) or, from another image,
+// something that promised the same by making a chunk.
+unsafe impl Send for Chunk {}
+// SAFETY: as above.
+unsafe impl Sync for Chunk {}
+
+// One static per image: its address tells whether a chunk was made here.
+static BYTES: ChunkVtable = ChunkVtable {
+    clone: clone_bytes,
+    drop: drop_bytes,
+};
+
+unsafe extern "C" fn clone_bytes(owner: *const ()) -> *const () {
+    // SAFETY: with this table the owner is a `Box<Bytes>` that the calling chunk keeps.
+    let bytes = unsafe { &*owner.cast::<Bytes>() };
+    Box::into_raw(Box::new(bytes.clone())).cast_const().cast()
+}
+
+unsafe extern "C" fn drop_bytes(owner: *const ()) {
+    // SAFETY: with this table the owner is a `Box<Bytes>`, given back once.
+    let bytes = unsafe { Box::from_raw(owner.cast_mut().cast::<Bytes>()) };
+    // Owners of `Bytes` may be anything with a drop of its own, and a panic must not cross.
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(bytes))).is_err() {
+        eprintln!("causeway: the owner of a chunk panicked while it was dropped");
+    }
+}
+
+impl Chunk {
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        if self.len == 0 {
+            return &[];
+        }
+        // SAFETY: the owner keeps `len` immutable bytes at `ptr` alive as long as we hold it.
+        unsafe { std::slice::from_raw_parts(self.ptr, self.len) }
+    }
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        self.as_slice()
+    }
+}
+
+impl From<Bytes> for Chunk {
+    fn from(bytes: Bytes) -> Self {
+        let (ptr, len) = (bytes.as_ptr(), bytes.len());
+        Self {
+            ptr,
+            len,
+            owner: Box::into_raw(Box::new(bytes)).cast_const().cast(),
+            vtable: &BYTES,
+        }
+    }
+}
+
+impl From<Chunk> for Bytes {
+    fn from(chunk: Chunk) -> Self {
+        if std::ptr::eq(chunk.vtable, &raw const BYTES) {
+            let chunk = std::mem::ManuallyDrop::new(chunk);
+            // SAFETY: our own table, so the owner is our `Box<Bytes>`; the chunk that held it is
+            // not dropped.
+            return *unsafe { Box::from_raw(chunk.owner.cast_mut().cast::<Self>()) };
+        }
+        Self::from_owner(chunk)
+    }
+}
+
+impl Clone for Chunk {
+    fn clone(&self) -> Self {
+        Self {
+            // SAFETY: the owner belongs to the table.
+            owner: unsafe { (self.vtable.clone)(self.owner) },
+            ..*self
+        }
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // SAFETY: the owner belongs to the table and is given back once.
+        unsafe { (self.vtable.drop)(self.owner) }
+    }
+}
+
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chunk({} bytes)", self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // What another image's table looks like to this one.
+    static FOREIGN: ChunkVtable = ChunkVtable {
+        clone: clone_bytes,
+        drop: drop_bytes,
+    };
+
+    #[test]
+    fn comes_home_as_the_same_bytes() {
+        let bytes = Bytes::from(vec![7_u8; 4096]);
+        let chunk = Chunk::from(bytes.clone());
+        let copy = chunk.clone();
+        let home = Bytes::from(chunk);
+        assert_eq!(home.as_ptr(), bytes.as_ptr());
+        assert_eq!(Bytes::from(copy).as_ptr(), bytes.as_ptr());
+        drop((bytes, home));
+    }
+
+    #[test]
+    fn stays_where_it_is_in_another_image() {
+        let bytes = Bytes::from(vec![7_u8; 4096]);
+        let address = bytes.as_ptr();
+        let mut chunk = Chunk::from(bytes);
+        chunk.vtable = &FOREIGN;
+        let there = Bytes::from(chunk);
+        assert_eq!(there.as_ptr(), address);
+        assert_eq!(there.slice(1..3).as_ptr(), address.wrapping_add(1));
+    }
+
+    #[test]
+    fn an_empty_chunk_is_empty() {
+        let chunk = Chunk::from(Bytes::new());
+        assert!(chunk.as_slice().is_empty());
+    }
+}

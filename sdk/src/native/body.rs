@@ -1,0 +1,109 @@
+//! Bodies as objects: a file being read or written, behind a C function table.
+//!
+//! A future that crosses owns what it needs, so a body is shared between its object and the one
+//! call in flight. The lock is never waited for: a body serves one call at a time.
+
+use std::sync::Arc;
+
+use causeway_abi::abi_stable::sabi_trait::TD_Opaque;
+use causeway_abi::abi_stable::std_types::ROption;
+use causeway_abi::storage::{ReadBodyBox, Reading, WriteBodyBox, Writing};
+use causeway_abi::values::Written;
+use causeway_abi::{Chunk, Reply, storage};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::call::reply;
+use super::contain::Contained;
+use super::convert::Crossing;
+use crate::storage::{ReadBody, WriteBody};
+use crate::{Bytes, Error, ErrorKind, Result};
+
+/// What `open_read` answers, before it is an object.
+pub(super) struct OpenRead<B>(pub(super) B);
+/// What `open_write` answers, before it is an object.
+pub(super) struct OpenWrite<B>(pub(super) B);
+
+impl<B: ReadBody> Crossing for OpenRead<B> {
+    type Abi = Reading;
+
+    fn into_abi(self) -> Reading {
+        let opened = self.0.opened();
+        let body = Contained::new(self.0, "a read body");
+        Reading {
+            opened: opened.into_abi(),
+            body: ReadBodyBox::from_value(Reader(Arc::new(Mutex::new(body))), TD_Opaque),
+            ext: Default::default(),
+        }
+    }
+
+    fn from_abi(_: Reading) -> Result<Self> {
+        Err(Error::unsupported("read"))
+    }
+}
+
+impl<B: WriteBody> Crossing for OpenWrite<B> {
+    type Abi = Writing;
+
+    fn into_abi(self) -> Writing {
+        let body = Contained::new(self.0, "a write body");
+        Writing {
+            body: WriteBodyBox::from_value(Writer(Arc::new(Mutex::new(Some(body)))), TD_Opaque),
+            ext: Default::default(),
+        }
+    }
+
+    fn from_abi(_: Writing) -> Result<Self> {
+        Err(Error::unsupported("write"))
+    }
+}
+
+struct Reader<B>(Arc<Mutex<Contained<B>>>);
+struct Writer<B>(Arc<Mutex<Option<Contained<B>>>>);
+
+impl<B: ReadBody> storage::ReadBody for Reader<B> {
+    fn next(&self) -> Reply<ROption<Chunk>> {
+        let body = Arc::clone(&self.0);
+        reply(
+            "read",
+            None,
+            async move { lock(body)?.get_mut().next().await },
+        )
+    }
+}
+
+impl<B: WriteBody> storage::WriteBody for Writer<B> {
+    fn write(&self, offset: u64, chunk: Chunk) -> Reply<()> {
+        let body = Arc::clone(&self.0);
+        reply("write", None, async move {
+            let mut body = lock(body)?;
+            let body = body.as_mut().ok_or_else(closed)?.get_mut();
+            body.write(offset, Bytes::from(chunk)).await
+        })
+    }
+
+    fn commit(&self) -> Reply<Written> {
+        let body = Arc::clone(&self.0);
+        reply("commit", None, async move {
+            let body = lock(body)?.take().ok_or_else(closed)?;
+            body.take().commit().await
+        })
+    }
+
+    fn abort(&self) -> Reply<()> {
+        let body = Arc::clone(&self.0);
+        reply("abort", None, async move {
+            let body = lock(body)?.take().ok_or_else(closed)?;
+            body.take().abort().await;
+            Ok(())
+        })
+    }
+}
+
+fn lock<T>(body: Arc<Mutex<T>>) -> Result<OwnedMutexGuard<T>> {
+    body.try_lock_owned()
+        .map_err(|_| Error::new(ErrorKind::Internal, "use a body that is in use"))
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Internal, "use a body after commit or abort")
+}

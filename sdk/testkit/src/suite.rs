@@ -1,0 +1,181 @@
+//! Starting a run: what to check, where, with what credential, and what the storage cannot offer.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use causeway_sdk::{Credential, DynStorage, Url};
+use tokio::time::timeout;
+
+use crate::cases::{self, Definition};
+use crate::probe::{Probe, Seed};
+use crate::report::{Case, Outcome, Report};
+use crate::verdict::Stop;
+
+/// The suite for one storage.
+///
+/// Run it on a runtime with several threads: a plugin that blocks the thread it runs on then fails
+/// its case instead of stopping the run.
+pub struct Suite {
+    pub(crate) storage: Arc<dyn DynStorage>,
+    pub(crate) base: Result<Url, String>,
+    pub(crate) credential: Credential,
+    pub(crate) seeds: Vec<Seed>,
+    pub(crate) missing: Option<String>,
+    pub(crate) keeps: bool,
+    pub(crate) time_limit: Duration,
+    pub(crate) settle: Duration,
+    pub(crate) only: Option<String>,
+}
+
+impl Suite {
+    /// A suite that works below `base_url`, in a directory of its own that it removes in the end.
+    ///
+    /// The query of the URL, if there is one, stays at every URL made from it.
+    pub fn new(storage: Arc<dyn DynStorage>, base_url: &str) -> Self {
+        Self {
+            storage,
+            base: base_url
+                .parse()
+                .map_err(|error| format!("{base_url}: {error}")),
+            credential: Credential::None,
+            seeds: Vec::new(),
+            missing: None,
+            keeps: true,
+            time_limit: Duration::from_secs(60),
+            settle: Duration::from_secs(5),
+            only: None,
+        }
+    }
+
+    /// The credential of every call but those that try a false one.
+    #[must_use]
+    pub fn credential(mut self, credential: Credential) -> Self {
+        self.credential = credential;
+        self
+    }
+
+    /// A file that is there already, for a storage that cannot write. Its content is what the first
+    /// complete read yields.
+    #[must_use]
+    pub fn seed(mut self, url: &str, size: u64) -> Self {
+        self.seeds.push(Seed {
+            url: url.to_owned(),
+            size,
+            content: None,
+        });
+        self
+    }
+
+    /// A file that is there already, with content that is known beforehand.
+    #[must_use]
+    pub fn seed_content(mut self, url: &str, content: impl Into<Bytes>) -> Self {
+        let content = content.into();
+        self.seeds.push(Seed {
+            url: url.to_owned(),
+            size: content.len() as u64,
+            content: Some(content),
+        });
+        self
+    }
+
+    /// A URL where nothing is; by default a fresh name below the base.
+    #[must_use]
+    pub fn missing(mut self, url: &str) -> Self {
+        self.missing = Some(url.to_owned());
+        self
+    }
+
+    /// The storage takes writes but keeps nothing. Cases that look again are skipped.
+    #[must_use]
+    pub fn discards_writes(mut self) -> Self {
+        self.keeps = false;
+        self
+    }
+
+    /// The longest that a single case may take. 60 seconds unless told.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    /// How long what was given up may stay visible until the storage has removed it. 5 seconds
+    /// unless told.
+    #[must_use]
+    pub fn settle(mut self, time: Duration) -> Self {
+        self.settle = time;
+        self
+    }
+
+    /// Runs only cases whose name contains the text.
+    #[must_use]
+    pub fn only(mut self, part_of_name: &str) -> Self {
+        self.only = Some(part_of_name.to_owned());
+        self
+    }
+
+    /// Runs the cases, one after the other. Never panics because of the storage.
+    pub async fn run(self) -> Report {
+        let (limit, only) = (self.time_limit, self.only.clone());
+        let wanted = |it: &Definition| only.as_ref().is_none_or(|part| it.name.contains(part));
+        let mut report = Report::new(self.storage.describe().name);
+        let probe = match Probe::prepare(self).await {
+            Ok(probe) => Arc::new(probe),
+            Err(stop) => {
+                report.add(case("suite/prepare", Err(stop)));
+                return report;
+            }
+        };
+        for definition in cases::all().into_iter().filter(wanted) {
+            let verdict = match probe.lacks(definition.needs) {
+                Some(reason) => Err(Stop::Skipped(reason)),
+                None => run_one(&probe, &definition, limit).await,
+            };
+            report.add(case(definition.name, verdict));
+        }
+        if timeout(limit, probe.clean()).await.is_err() {
+            let reason = "the storage did not answer while the suite cleaned up".to_owned();
+            report.add(case("suite/clean", Err(Stop::Failed(reason))));
+        }
+        report
+    }
+}
+
+async fn run_one(probe: &Arc<Probe>, definition: &Definition, limit: Duration) -> Result<(), Stop> {
+    // A task of its own: a panic ends the case and not the run.
+    let mut task = tokio::spawn((definition.run)(Arc::clone(probe)));
+    match timeout(limit, &mut task).await {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(lost)) => Err(Stop::Failed(match lost.try_into_panic() {
+            Ok(panic) => format!("it panicked: {}", panic_text(&*panic)),
+            Err(lost) => format!("the task was lost: {lost}"),
+        })),
+        Err(_) => {
+            task.abort();
+            Err(Stop::Failed(format!("no end within {limit:?}")))
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no text")
+}
+
+fn case(name: &str, verdict: Result<(), Stop>) -> Case {
+    let (outcome, reason) = match verdict {
+        Ok(()) => (Outcome::Passed, String::new()),
+        Err(Stop::Failed(reason)) => (Outcome::Failed, reason),
+        Err(Stop::Skipped(reason)) => (Outcome::Skipped, reason),
+    };
+    Case {
+        name: name.to_owned(),
+        outcome,
+        reason,
+    }
+}

@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# Installs what the tests need and the machine lacks: Debian packages, a Python
+# virtual environment with the published FTS3 client, and cargo tools.
+#
+#   tests/install.sh [test]   everything `make test` needs (the default)
+#   tests/install.sh lint     what only `make lint` needs
+#
+# Runs as root, or through sudo for the Debian part. Idempotent: each thing is
+# looked at where it will be used, not at a stamp, and when all is there the
+# script is done in well under a second.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+LAB="$ROOT/target/lab"
+VENV="$LAB/venv"
+FTS3_VERSION=3.14.2
+
+# One line per purpose.
+PACKAGES=(
+  # XrdHTTP servers: TLS, X.509, macaroons, HTTP third-party copy, checksums
+  xrootd-server xrootd-server-plugins xrootd-plugins xrootd-client
+  xrootd-voms-plugins xrootd-scitokens-plugins
+  # a plain WebDAV server
+  nginx-light libnginx-mod-http-dav-ext
+  # independent clients, to prove the servers and to compare with
+  gfal2-util-scripts python3-gfal2-util gfal2-plugin-http gfal2-plugin-file
+  globus-proxy-utils voms-clients
+  # the scripts themselves, and the bind shim of tests/servers/lib
+  ca-certificates curl openssl procps util-linux gcc libc6-dev
+  # M2Crypto, which the FTS3 client needs, is built from source
+  python3 python3-dev python3-venv swig libssl-dev pkg-config
+)
+
+# One file of each package that the tests really open or run. A package may be
+# registered and still broken, in a pruned image for instance.
+FILES=(
+  /usr/bin/xrootd /usr/bin/xrdcp /usr/sbin/nginx /usr/bin/gfal-copy
+  /usr/bin/grid-proxy-init /usr/bin/voms-proxy-info
+  /usr/bin/curl /usr/bin/openssl /usr/bin/gcc /usr/bin/pgrep /usr/bin/setpriv
+  /usr/lib/nginx/modules/ngx_http_dav_ext_module.so
+)
+
+say() { printf 'install: %s\n' "$*" >&2; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Prints the packages that are missing, one a line.
+missing_packages() {
+  local have
+  have=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${PACKAGES[@]}" 2>/dev/null || true)
+  local p
+  for p in "${PACKAGES[@]}"; do
+    grep -q "^ii  *$p\$" <<<"$have" || printf '%s\n' "$p"
+  done
+}
+
+missing_files() {
+  local f
+  for f in "${FILES[@]}"; do [ -e "$f" ] || printf '%s\n' "$f"; done
+}
+
+# Debian starts a service when its package is installed, on public ports. The
+# policy file forbids that. One that is there already and says no is kept;
+# any other is put back afterwards.
+POLICY=/usr/sbin/policy-rc.d
+POLICY_SAVED=
+POLICY_MADE=
+forbid_service_start() {
+  local answer=0
+  if [ -x "$POLICY" ]; then "$POLICY" nginx start >/dev/null 2>&1 || answer=$?; fi
+  [ "$answer" = 101 ] && return
+  if [ -e "$POLICY" ]; then
+    POLICY_SAVED="$POLICY.before-causeway"
+    as_root mv "$POLICY" "$POLICY_SAVED"
+  fi
+  POLICY_MADE=1
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY" >/dev/null
+  as_root chmod 755 "$POLICY"
+}
+allow_service_start() {
+  if [ -n "$POLICY_MADE" ]; then as_root rm -f "$POLICY"; fi
+  if [ -n "$POLICY_SAVED" ]; then as_root mv "$POLICY_SAVED" "$POLICY"; fi
+  POLICY_MADE='' POLICY_SAVED=''
+}
+
+apt() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
+    -o Dpkg::Use-Pty=0 "$@" >&2
+}
+
+install_packages() {
+  local want lost
+  mapfile -t want < <(missing_packages)
+  mapfile -t lost < <(missing_files)
+  [ ${#want[@]} = 0 ] && [ ${#lost[@]} = 0 ] && return
+  if ! command -v apt-get >/dev/null; then
+    say "this machine has no apt-get; needed: ${want[*]} ${lost[*]}"
+    exit 1
+  fi
+  forbid_service_start
+  trap allow_service_start EXIT
+  apt update
+  if [ ${#want[@]} -gt 0 ]; then
+    say "Debian packages: ${want[*]}"
+    apt install -y --no-install-recommends "${want[@]}"
+  fi
+  mapfile -t lost < <(missing_files)
+  if [ ${#lost[@]} -gt 0 ]; then
+    # Registered but incomplete: find the owners and unpack them again.
+    local owners
+    mapfile -t owners < <(dpkg-query -S "${lost[@]}" 2>/dev/null | cut -d: -f1 | sort -u)
+    say "incomplete packages: ${owners[*]}"
+    apt install -y --reinstall --no-install-recommends "${owners[@]}"
+  fi
+  allow_service_start
+  trap - EXIT
+  mapfile -t lost < <(missing_files)
+  [ ${#lost[@]} = 0 ] || { say "still missing: ${lost[*]}"; exit 1; }
+}
+
+venv_is_good() {
+  [ -x "$VENV/bin/python" ] && [ -x "$VENV/bin/fts-rest-transfer-submit" ] &&
+    "$VENV/bin/python" - "$FTS3_VERSION" <<'PY' >/dev/null 2>&1
+import sys
+from importlib.metadata import version
+import M2Crypto, fts3.rest.client.easy
+sys.exit(version("fts3") != sys.argv[1])
+PY
+}
+
+# Any interpreter that can make an environment and has headers to build
+# M2Crypto with; Debian's own first because python3-dev belongs to it.
+find_python() {
+  local p
+  for p in /usr/bin/python3 python3; do
+    if "$p" -c 'import venv, ensurepip, os, sysconfig, sys
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' 2>/dev/null; then
+      printf '%s\n' "$p"
+      return
+    fi
+  done
+  say "no python3 with venv, ensurepip and headers"
+  return 1
+}
+
+install_fts3_client() {
+  venv_is_good && return
+  local python
+  python=$(find_python)
+  say "fts3 $FTS3_VERSION into target/lab/venv"
+  rm -rf "$VENV"
+  mkdir -p "$LAB"
+  "$python" -m venv "$VENV"
+  "$VENV/bin/python" -m pip install -q --no-input "fts3==$FTS3_VERSION" >&2
+  venv_is_good || { say "the FTS3 client was installed but cannot be imported"; exit 1; }
+}
+
+install_cargo_tool() { # NAME: cargo subcommand, its crate is cargo-NAME
+  cargo "$1" --version >/dev/null 2>&1 && return
+  say "cargo install cargo-$1 (compiles, takes minutes)"
+  cargo install "cargo-$1" --locked >&2
+}
+
+# Two runs at once (two test jobs on one machine) would trip over each other.
+mkdir -p "$LAB"
+exec 9>"$LAB/install.lock"
+flock 9
+
+case "${1:-test}" in
+  test)
+    install_packages
+    install_fts3_client
+    install_cargo_tool nextest
+    ;;
+  lint)
+    install_cargo_tool deny
+    ;;
+  *)
+    echo "usage: tests/install.sh [test|lint]" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,15 @@
+//! What whole-program tests share: a gateway of their own, and real servers of their own.
+//!
+//! Every test owns its directory and its ports; whatever it started ends with it, by pid.
+
+pub mod data;
+pub mod gateway;
+pub mod grid;
+pub mod lab;
+pub mod programs;
+pub mod rest;
+
+pub use gateway::{Gateway, GatewayOptions};
+pub use grid::{Done, Grid};
+pub use lab::{Pki, Server};
+pub use rest::{Answer, Identity};
