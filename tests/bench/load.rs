@@ -19,7 +19,7 @@ use crate::report::{Report, median};
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// Runs every load.
-pub async fn run(report: &mut Report) {
+pub(crate) async fn run(report: &mut Report) {
     let state = tempfile::tempdir().expect("a temporary directory");
     let options = GatewayOptions::default()
         .env("CAUSEWAY__LOG__LEVEL", "warn")

@@ -13,7 +13,7 @@ const ROUNDS: usize = 3;
 const GIB: u64 = 1 << 30;
 
 /// Runs every copy.
-pub fn run(report: &mut Report) {
+pub(crate) fn run(report: &mut Report) {
     file_to_file(report);
     https_to_https(report);
 }

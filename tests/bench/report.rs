@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 
 /// The figures of a run.
 #[derive(Default)]
-pub struct Report(Vec<Value>);
+pub(crate) struct Report(Vec<Value>);
 
 impl Report {
     /// Adds a figure.
-    pub fn add(&mut self, name: &str, value: f64, unit: &str) {
+    pub(crate) fn add(&mut self, name: &str, value: f64, unit: &str) {
         eprintln!("{name}: {value:.3} {unit}");
         self.0.push(json!({ "name": name, "value": value, "unit": unit }));
     }
 
     /// Prints a table.
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         println!("{:<58} {:>14} unit", "figure", "value");
         for figure in &self.0 {
             let (name, unit) = (figure["name"].as_str().unwrap_or(""), figure["unit"].as_str().unwrap_or(""));
@@ -25,7 +25,7 @@ impl Report {
     }
 
     /// Writes the JSON; what other benchmarks of the run have written stays.
-    pub fn write(&self, path: &Path) {
+    pub(crate) fn write(&self, path: &Path) {
         let mut all: Vec<Value> = std::fs::read(path)
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok())
@@ -37,7 +37,7 @@ impl Report {
 }
 
 /// The middle value.
-pub fn median(values: &mut [f64]) -> f64 {
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

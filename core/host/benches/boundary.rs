@@ -37,6 +37,9 @@ fn main() {
         // A test runner asks what tests there are: none.
         return;
     }
+    if let Some(at) = args.iter().position(|it| it == "--spin") {
+        return spin(args.get(at + 1).map_or("", String::as_str));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -291,4 +294,18 @@ impl Report {
             }
         }
     }
+}
+
+fn spin(what: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let d = tempfile::tempdir().unwrap();
+        let native = loaded(d.path());
+        let s = native.bare_storage();
+        write(&*s, &Bytes::from(vec![1; FILE]), FILE).await;
+        let cx = if what == "full" { full() } else { Ctx::new("7f3c1a52-6e0b-4d3e-9a55-0d2f7c9b1e11.0") };
+        for _ in 0..200 { 
+            if what == "read" { for _ in 0..10 { let mut x = vec![1; 65536]; read(&*s, Sink::Count, 65536, &mut x).await; } } else { nanoseconds(&*s, &cx).await; }
+        }
+    });
 }

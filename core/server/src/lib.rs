@@ -7,6 +7,7 @@
     reason = "a program: nobody outside uses it as a library"
 )]
 
+mod bundled;
 mod callers;
 pub mod cli;
 mod client;

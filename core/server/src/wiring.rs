@@ -40,7 +40,7 @@ impl Gateway {
             ..StoreOptions::default()
         };
         let store = Arc::new(
-            EmbeddedStore::open(&dir, options)
+            EmbeddedStore::open(&dir.join("jobs"), options)
                 .with_context(|| format!("open the store {}", dir.display()))?,
         );
         let key = key_file(&config.store.key_file, &dir);
@@ -142,7 +142,7 @@ fn hostname(configured: &str) -> String {
 
 fn key_file(configured: &std::path::Path, store: &std::path::Path) -> PathBuf {
     if configured.as_os_str().is_empty() {
-        store.join("vault.key")
+        store.with_file_name("vault.key")
     } else {
         configured.to_owned()
     }

@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use causeway_model::JobId;
 use causeway_model::ports::StoreError;
+use causeway_model::{FileId, JobId};
 use parking_lot::RwLock;
 
 use crate::frame::{self, Kind, io_failed};
@@ -53,13 +53,20 @@ pub(crate) fn write(
         frame: frame::begin(),
     };
     out.put(&RecordRef::Mark(mark))?;
-    let ids: Vec<JobId> = hot.read().jobs.keys().copied().collect();
+    // In the order of their numbers, because a start fills its indexes faster in order.
+    let mut ids: Vec<(Option<FileId>, JobId)> = {
+        let hot = hot.read();
+        let jobs = hot.jobs.iter();
+        jobs.map(|(id, it)| (it.files.first().map(|it| it.file_id), *id))
+            .collect()
+    };
+    ids.sort_unstable();
     let mut jobs = 0;
     for ids in ids.chunks(STRIDE) {
         let stride: Vec<HotJob> = {
             let hot = hot.read();
             ids.iter()
-                .filter_map(|id| hot.jobs.get(id).cloned())
+                .filter_map(|(_, id)| hot.jobs.get(id).cloned())
                 .collect()
         };
         for job in &stride {

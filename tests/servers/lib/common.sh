@@ -13,6 +13,8 @@
 # and ends with `lab_main "$@"`.
 
 set -euo pipefail
+# A server that crashes shall not leave its memory in somebody's directory.
+ulimit -c 0
 
 # A server must present its own certificate and trust only the lab's CA,
 # whatever the caller has in the environment.

@@ -1,6 +1,6 @@
 //! The value that stands for a verified identity.
 
-use rustls_pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::CertificateDer;
 
 use crate::pki::chain_to_pem;
 use crate::proxy::ProxyStyle;
@@ -46,14 +46,10 @@ impl VerifiedChain {
         chain_to_pem(&self.presented)
     }
 
-    /// Earliest end of validity on the path, in seconds since 1970.
+    /// Earliest end of validity on the path, in seconds since 1970: the last second in which the
+    /// identity may be believed. A connection may last longer.
     pub fn not_after(&self) -> u64 {
         self.not_after
-    }
-
-    /// True once the identity is over, so that a long connection does not outlive it.
-    pub fn is_expired(&self, now: UnixTime) -> bool {
-        now.as_secs() > self.not_after
     }
 
     /// True when any proxy of the chain is a limited one.

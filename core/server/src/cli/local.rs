@@ -1,7 +1,7 @@
 //! Commands that need no gateway: plugins run in this process.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::args::{LocalArgs, MkdirArgs, MvArgs, SumArgs, UrlArgs};
 use super::output;
+use crate::bundled;
 use crate::config::Config;
 use crate::plugins;
 
@@ -74,9 +75,7 @@ pub fn config(args: &LocalArgs) -> anyhow::Result<Config> {
     if !args.plugins.plugin_dir.is_empty() {
         config.plugins.dirs.clone_from(&args.plugins.plugin_dir);
     }
-    config
-        .plugins
-        .set_default("file", "roots", vec!["/".to_owned()]);
+    bundled::serve_directory(&mut config.plugins, Path::new("/"));
     Ok(config)
 }
 

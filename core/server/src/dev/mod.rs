@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::bundled;
 use crate::config::Config;
 pub use pki::DevPki;
 
@@ -77,10 +78,8 @@ impl Dev {
             .log_dir
             .get_or_insert_with(|| self.dir.join("log/transfers"));
         config.auth.root_dns.push(self.pki.user_dn.clone());
-        let data = self.dir.join("data").display().to_string();
-        config.plugins.set_default("file", "roots", vec![data]);
-        let ca_dir = config.tls.ca_dir.display().to_string();
-        config.plugins.set_default("http", "ca_dir", ca_dir);
+        bundled::serve_directory(&mut config.plugins, &self.dir.join("data"));
+        bundled::trust_authorities(&mut config.plugins, &config.tls.ca_dir);
     }
 
     /// Writes `env.sh`.

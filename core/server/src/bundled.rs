@@ -1,0 +1,17 @@
+//! Defaults for plugins that come with the program: the one place that calls them by name.
+//!
+//! Nothing here decides what happens to a transfer; an operator's configuration says the same.
+
+use std::path::Path;
+
+use crate::config::PluginsConfig;
+
+/// Directories whose files may be transferred.
+pub fn serve_directory(plugins: &mut PluginsConfig, root: &Path) {
+    plugins.set_default("file", "roots", vec![root.display().to_string()]);
+}
+
+/// Certificates of the authorities that storages are trusted by.
+pub fn trust_authorities(plugins: &mut PluginsConfig, ca_dir: &Path) {
+    plugins.set_default("http", "ca_dir", ca_dir.display().to_string());
+}
