@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// Our own crates that each room may name in `[dependencies]`.
@@ -19,16 +22,31 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("core/store", &["causeway-model", "causeway-sdk"]),
         ("core/identity", &["causeway-model", "causeway-sdk"]),
         ("core/host", &["causeway-sdk", "causeway-abi"]),
-        ("core/engine", &["causeway-model", "causeway-sdk", "causeway-host"]),
+        (
+            "core/engine",
+            &["causeway-model", "causeway-sdk", "causeway-host"],
+        ),
         (
             "core/api",
-            &["causeway-model", "causeway-sdk", "causeway-identity", "causeway-store", "causeway-engine"],
+            &[
+                "causeway-model",
+                "causeway-sdk",
+                "causeway-identity",
+                "causeway-store",
+                "causeway-engine",
+            ],
         ),
         (
             "core/server",
             &[
-                "causeway-model", "causeway-sdk", "causeway-identity", "causeway-store", "causeway-host",
-                "causeway-engine", "causeway-api", "causeway-testkit",
+                "causeway-model",
+                "causeway-sdk",
+                "causeway-identity",
+                "causeway-store",
+                "causeway-host",
+                "causeway-engine",
+                "causeway-api",
+                "causeway-testkit",
             ],
         ),
     ])
@@ -75,7 +93,10 @@ fn every_room_is_known_to_the_arrow_test() {
     for entry in std::fs::read_dir(root.join("core")).unwrap().flatten() {
         let room = format!("core/{}", entry.file_name().to_string_lossy());
         let is_crate = entry.path().join("Cargo.toml").exists();
-        assert!(!is_crate || allowed().contains_key(room.as_str()), "{room} has no rule");
+        assert!(
+            !is_crate || allowed().contains_key(room.as_str()),
+            "{room} has no rule"
+        );
     }
 }
 
@@ -92,7 +113,11 @@ fn core_decides_upon_no_scheme() {
     let root = repository();
     let mut hits = Vec::new();
     for path in rust_files(&root.join("core")) {
-        let relative = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+        let relative = path
+            .strip_prefix(&root)
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
         // Tests name schemes, and so do the demo storages, the defaults of bundled plugins and the
         // examples of the help.
         let exempt = relative.contains("/tests/")
@@ -101,10 +126,18 @@ fn core_decides_upon_no_scheme() {
             || relative == "core/server/src/bundled.rs"
             || relative.starts_with("core/server/src/cli/args.rs");
         if !exempt {
-            scan(&relative, &std::fs::read_to_string(&path).unwrap(), &mut hits);
+            scan(
+                &relative,
+                &std::fs::read_to_string(&path).unwrap(),
+                &mut hits,
+            );
         }
     }
-    assert!(hits.is_empty(), "scheme names in core:\n{}", hits.join("\n"));
+    assert!(
+        hits.is_empty(),
+        "scheme names in core:\n{}",
+        hits.join("\n")
+    );
 }
 
 fn scan(file: &str, text: &str, hits: &mut Vec<String>) {
@@ -114,7 +147,9 @@ fn scan(file: &str, text: &str, hits: &mut Vec<String>) {
         if code.starts_with("//") {
             continue;
         }
-        let named = |scheme: &str| code.contains(&format!("\"{scheme}\"")) || code.contains(&format!("\"{scheme}:"));
+        let named = |scheme: &str| {
+            code.contains(&format!("\"{scheme}\"")) || code.contains(&format!("\"{scheme}:"))
+        };
         let hit = SCHEMES.iter().any(|it| named(it))
             || (code.contains("scheme") && WORDS.iter().any(|it| named(it)));
         if hit {
@@ -142,10 +177,18 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
 #[test]
 fn the_scan_finds_what_it_looks_for() {
     let mut hits = Vec::new();
-    scan("x.rs", "if url.scheme() == \"https\" {}\nlet a = \"gsiftp://h\";\nlet b = \"file\";", &mut hits);
+    scan(
+        "x.rs",
+        "if url.scheme() == \"https\" {}\nlet a = \"gsiftp://h\";\nlet b = \"file\";",
+        &mut hits,
+    );
     assert_eq!(hits.len(), 2, "{hits:?}");
     hits.clear();
-    scan("x.rs", "fn f() {}\n#[cfg(test)]\nmod tests { const A: &str = \"srm\"; }", &mut hits);
+    scan(
+        "x.rs",
+        "fn f() {}\n#[cfg(test)]\nmod tests { const A: &str = \"srm\"; }",
+        &mut hits,
+    );
     assert!(hits.is_empty(), "{hits:?}");
 }
 
@@ -159,11 +202,16 @@ fn library_rooms_print_nothing() {
             let production = text.split("#[cfg(test)]\nmod ").next().unwrap_or(&text);
             for (number, line) in production.lines().enumerate() {
                 let code = line.trim_start();
-                if !code.starts_with("//") && (code.contains("println!(") || code.contains("dbg!(")) {
+                if !code.starts_with("//") && (code.contains("println!(") || code.contains("dbg!("))
+                {
                     hits.push(format!("{}:{}", path.display(), number + 1));
                 }
             }
         }
     }
-    assert!(hits.is_empty(), "library crates print:\n{}", hits.join("\n"));
+    assert!(
+        hits.is_empty(),
+        "library crates print:\n{}",
+        hits.join("\n")
+    );
 }

@@ -24,7 +24,8 @@ fn script(interpreter: &std::ffi::OsStr, name: &str) {
         .env("WORK", state.path())
         .env("OTHER_CERT", &other.cert)
         .env("OTHER_KEY", &other.key);
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| expect(&mut command, LIMIT)));
+    let outcome =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| expect(&mut command, LIMIT)));
     if let Err(panic) = outcome {
         eprintln!("the gateway's log:\n{}", gateway.log());
         std::panic::resume_unwind(panic);

@@ -1,14 +1,13 @@
-//! `causeway serve` as an operator meets it: what it makes, what it refuses, how it stops, and what
-//! it never writes down.
+//! `causeway serve` as an operator meets it: what it makes, and what it refuses.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
-use causeway_tests::data::{content, put, tree};
+use causeway_tests::data::{contains, files, put, tree};
 use causeway_tests::programs::{causeway, clean, expect, plugin_dir, run, text};
-use causeway_tests::{Gateway, GatewayOptions, Grid};
+use causeway_tests::{Gateway, GatewayOptions};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -20,7 +19,11 @@ fn serve(state: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
     if !args.contains(&"--listen") {
         command.args(["--listen", "127.0.0.1:0"]);
     }
-    command.arg("--plugin-dir").arg(plugin_dir()).args(args).envs(env.iter().copied());
+    command
+        .arg("--plugin-dir")
+        .arg(plugin_dir())
+        .args(args)
+        .envs(env.iter().copied());
     run(&mut command, LIMIT)
 }
 
@@ -45,24 +48,57 @@ fn mock_job(seconds: u32) -> Value {
 async fn dev_makes_all_that_clients_need() {
     let state = tempfile::tempdir().unwrap();
     let gateway = Gateway::start(state.path(), &GatewayOptions::default());
-    assert!(gateway.endpoint().starts_with("https://localhost:"), "{}", gateway.endpoint());
-    let files = ["ca.pem", "cakey.pem", "hostcert.pem", "hostkey.pem", "usercert.pem", "userkey.pem", "userproxy.pem"];
-    for name in files {
-        let mode = std::fs::metadata(gateway.pki(name)).unwrap_or_else(|error| panic!("{name}: {error}")).permissions().mode();
+    assert!(
+        gateway.endpoint().starts_with("https://localhost:"),
+        "{}",
+        gateway.endpoint()
+    );
+    let names = [
+        "ca.pem",
+        "cakey.pem",
+        "hostcert.pem",
+        "hostkey.pem",
+        "usercert.pem",
+        "userkey.pem",
+        "userproxy.pem",
+    ];
+    for name in names {
+        let mode = std::fs::metadata(gateway.pki(name))
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
+            .permissions()
+            .mode();
         if name.ends_with("key.pem") || name == "userproxy.pem" {
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
     }
-    for entry in walk(state.path()) {
+    for entry in files(state.path()) {
         let bytes = std::fs::read(&entry).unwrap_or_default();
         if contains(&bytes, b"PRIVATE KEY") || entry.ends_with("vault.key") {
-            assert_eq!(std::fs::metadata(&entry).unwrap().permissions().mode() & 0o077, 0, "{}", entry.display());
+            assert_eq!(
+                std::fs::metadata(&entry).unwrap().permissions().mode() & 0o077,
+                0,
+                "{}",
+                entry.display()
+            );
         }
     }
     let certificates = tree(&gateway.pki("certificates"));
-    assert!(certificates.iter().any(|it| it.ends_with(".0")) && certificates.iter().any(|it| it.ends_with(".signing_policy")));
-    let proxy = expect(clean("openssl").args(["x509", "-noout", "-text", "-in"]).arg(gateway.pki("userproxy.pem")), LIMIT);
-    assert!(proxy.contains("Proxy Certificate Information: critical") && proxy.contains("Inherit all"), "{proxy}");
+    assert!(
+        certificates.iter().any(|it| it.ends_with(".0"))
+            && certificates
+                .iter()
+                .any(|it| it.ends_with(".signing_policy"))
+    );
+    let proxy = expect(
+        clean("openssl")
+            .args(["x509", "-noout", "-text", "-in"])
+            .arg(gateway.pki("userproxy.pem")),
+        LIMIT,
+    );
+    assert!(
+        proxy.contains("Proxy Certificate Information: critical") && proxy.contains("Inherit all"),
+        "{proxy}"
+    );
 
     // `env.sh` is all a shell needs: for our client, and for curl.
     let script = format!(
@@ -71,7 +107,11 @@ async fn dev_makes_all_that_clients_need() {
         causeway().display()
     );
     let printed = expect(clean("bash").args(["-euc", &script]), LIMIT);
-    assert_eq!(printed.matches("/DC=org/DC=causeway/CN=Dev User\"").count(), 4, "{printed}");
+    assert_eq!(
+        printed.matches("/DC=org/DC=causeway/CN=Dev User\"").count(),
+        4,
+        "{printed}"
+    );
 
     // A second start keeps everything, and the data directory is served.
     let before = std::fs::read(gateway.pki("userproxy.pem")).unwrap();
@@ -97,136 +137,87 @@ async fn what_cannot_work_is_refused_with_a_sentence() {
     let state = tempfile::tempdir().unwrap();
     let path = state.path();
     for address in ["0.0.0.0:0", "[::]:0"] {
-        refused(&serve(path, &["--dev-http", address], &[]), 1, &["--dev-http", "loopback"]);
+        refused(
+            &serve(path, &["--dev-http", address], &[]),
+            1,
+            &["--dev-http", "loopback"],
+        );
     }
-    refused(&serve(path, &["--dev-http", "nonsense"], &[]), 2, &["--dev-http"]);
-    refused(&serve(path, &["--no-such-flag"], &[]), 2, &["--no-such-flag"]);
-    refused(&serve(path, &[], &[("CAUSEWAY__SERVER__LISEN", "x")]), 1, &["`server.lisen`", "`server.listen`"]);
-    refused(&serve(path, &[], &[("CAUSEWAY__ENGIN__RETRY", "1")]), 1, &["`engin`", "`engine`"]);
-    refused(&serve(path, &[], &[("CAUSEWAY__ENGINE__RETRY", "often")]), 1, &["retry"]);
-    refused(&serve(path, &[], &[("CAUSEWAY__STORE__URL", "mysql://x")]), 1, &["store.url", "mysql://x"]);
-    refused(&serve(path, &[], &[("CAUSEWAY__TLS__CERT", "/no/such/file")]), 1, &["/no/such/file"]);
+    refused(
+        &serve(path, &["--dev-http", "nonsense"], &[]),
+        2,
+        &["--dev-http"],
+    );
+    refused(
+        &serve(path, &["--no-such-flag"], &[]),
+        2,
+        &["--no-such-flag"],
+    );
+    refused(
+        &serve(path, &[], &[("CAUSEWAY__SERVER__LISEN", "x")]),
+        1,
+        &["`server.lisen`", "`server.listen`"],
+    );
+    refused(
+        &serve(path, &[], &[("CAUSEWAY__ENGIN__RETRY", "1")]),
+        1,
+        &["`engin`", "`engine`"],
+    );
+    refused(
+        &serve(path, &[], &[("CAUSEWAY__ENGINE__RETRY", "often")]),
+        1,
+        &["retry"],
+    );
+    refused(
+        &serve(path, &[], &[("CAUSEWAY__STORE__URL", "mysql://x")]),
+        1,
+        &["store.url", "mysql://x"],
+    );
+    refused(
+        &serve(path, &[], &[("CAUSEWAY__TLS__CERT", "/no/such/file")]),
+        1,
+        &["/no/such/file"],
+    );
     let config = path.join("causeway.toml");
     put(&config, b"[server]\nmax_conections = 1\n");
     let file = config.to_str().unwrap();
-    refused(&serve(path, &["--config", file], &[]), 1, &["`server.max_conections`", "`server.max_connections`"]);
+    refused(
+        &serve(path, &["--config", file], &[]),
+        1,
+        &["`server.max_conections`", "`server.max_connections`"],
+    );
     put(&config, b"[server\n");
-    refused(&serve(path, &["--config", file], &[]), 1, &["configuration"]);
-    refused(&serve(path, &["--config", "/no/such/file"], &[]), 1, &["/no/such/file"]);
+    refused(
+        &serve(path, &["--config", file], &[]),
+        1,
+        &["configuration"],
+    );
+    refused(
+        &serve(path, &["--config", "/no/such/file"], &[]),
+        1,
+        &["/no/such/file"],
+    );
 
     // A second gateway on the same store; the first does not mind.
     let gateway = Gateway::start(path, &GatewayOptions::default());
     let second = serve(path, &[], &[]);
     refused(&second, 1, &["db"]);
-    assert_eq!(text(&second.stderr).lines().filter(|line| line.starts_with("causeway: ")).count(), 1, "{second:?}");
+    assert_eq!(
+        text(&second.stderr)
+            .lines()
+            .filter(|line| line.starts_with("causeway: "))
+            .count(),
+        1,
+        "{second:?}"
+    );
     let port = gateway.endpoint().rsplit_once(':').unwrap().1;
     let other = tempfile::tempdir().unwrap();
-    let busy = serve(other.path(), &["--listen", &format!("127.0.0.1:{port}")], &[]);
+    let busy = serve(
+        other.path(),
+        &["--listen", &format!("127.0.0.1:{port}")],
+        &[],
+    );
     refused(&busy, 1, &["listen on", port]);
     let id = gateway.submit(&mock_job(0)).await;
     assert_eq!(gateway.wait(&id, LIMIT).await["job_state"], "FINISHED");
-}
-
-#[tokio::test]
-async fn a_stop_is_clean_and_work_goes_on_after_the_next_start() {
-    for signal in ["TERM", "INT"] {
-        let options = GatewayOptions::default().env("CAUSEWAY__SERVER__SHUTDOWN_GRACE_SECONDS", "1");
-        let grid = Grid::start(options.clone());
-        let n = grid.server("nginx-dav");
-        let bytes = content(5 << 20);
-        put(&n.data("big"), &bytes);
-        let slow = n.url("big").replace("/dav/", "/slow/");
-        let copy = causeway_tests::grid::job(&slow, &grid.local_url("copy"), Value::Null, json!({ "retry": -1 }));
-        let copy = grid.submit_as("alice.proxy", &copy).expect(200)["job_id"].as_str().unwrap().to_owned();
-        let long = grid.gateway.submit(&mock_job(600)).await;
-        for id in [&copy, &long] {
-            grid.gateway.wait_for(id, LIMIT, |job| job["job_state"] == "ACTIVE").await;
-        }
-        let destination = grid.local("copy");
-        grid.gateway.signal(signal);
-        let (state, gateway) = grid.stop();
-        let log = std::fs::read_to_string(state.path().join("serve.log")).unwrap();
-        assert_eq!(gateway.code(), Some(0), "SIG{signal}: {log}");
-        assert!(!log.contains("panicked"), "{log}");
-        assert!(!destination.exists(), "SIG{signal}: a partial file has the final name");
-
-        let gateway = Gateway::start(state.path(), &options);
-        assert_eq!(gateway.wait(&copy, LIMIT).await["job_state"], "FINISHED", "{}", gateway.log());
-        assert!(std::fs::read(&destination).unwrap() == bytes);
-        let job = gateway.wait_for(&long, LIMIT, |job| job["job_state"] == "ACTIVE").await;
-        assert!(job["job_finished"].is_null(), "{job}");
-    }
-}
-
-#[tokio::test]
-async fn a_reload_drops_nothing() {
-    let grid = Grid::start(GatewayOptions::default());
-    let n = grid.server("nginx-dav");
-    let bytes = content(4 << 20);
-    put(&n.data("big"), &bytes);
-    let slow = n.url("big").replace("/dav/", "/slow/");
-    let job = causeway_tests::grid::job(&slow, &grid.local_url("copy"), Value::Null, json!({ "retry": -1 }));
-    let id = grid.submit_as("alice.proxy", &job).expect(200)["job_id"].as_str().unwrap().to_owned();
-    grid.gateway.wait_for(&id, LIMIT, |job| job["job_state"] == "ACTIVE").await;
-    for _ in 0..3 {
-        grid.gateway.signal("HUP");
-        assert_eq!(grid.gateway.rest(Some(&grid.user("alice.proxy")), "GET", "/whoami", None).status, 200);
-    }
-    grid.gateway.wait(&id, LIMIT).await;
-    grid.done(&id).await.finished();
-    assert!(std::fs::read(grid.local("copy")).unwrap() == bytes);
-    let id = grid.gateway.submit(&mock_job(0)).await;
-    assert_eq!(grid.gateway.wait(&id, LIMIT).await["job_state"], "FINISHED");
-}
-
-#[tokio::test]
-async fn secrets_are_written_nowhere() {
-    let grid = Grid::start(GatewayOptions::default().env("CAUSEWAY__LOG__LEVEL", "debug"));
-    let (a, b) = (grid.server("xrdhttp"), grid.server("xrdhttp"));
-    put(&a.data("seed"), &content(1000));
-    // Copies that work and fail, third-party and streamed, with a secret in the query.
-    for (name, target) in [("seed", b.url("x?authz=hunter2secret")), ("gone", b.url("y")), ("seed", grid.local_url("z"))] {
-        grid.transfer(&a.url(&format!("{name}?authz=hunter2secret")), &target, json!({})).await;
-    }
-    let curl = |header: &str| {
-        let mut curl = clean("curl");
-        curl.args(["-sS", "-o", "/dev/null", "-H", header, "--cacert"]).arg(grid.gateway.pki("ca.pem"));
-        expect(curl.arg(format!("{}/jobs?access_token=hunter2secret", grid.gateway.endpoint())), LIMIT);
-    };
-    curl("Authorization: Bearer hunter2secret");
-    curl("Authorization: Basic aHVudGVyMnNlY3JldA==");
-    curl("Cookie: session=hunter2secret");
-
-    let mut secrets = vec!["hunter2secret".to_owned(), "aHVudGVyMnNlY3JldA".to_owned()];
-    for file in [grid.pki.file("alice.proxy"), grid.gateway.pki("userproxy.pem"), grid.gateway.pki("hostkey.pem")] {
-        secrets.push(key_line(&std::fs::read_to_string(file).unwrap()));
-    }
-    let pki = grid.gateway.state().join("pki");
-    let mut logs = 0;
-    for file in walk(grid.gateway.state()).into_iter().filter(|file| !file.starts_with(&pki)) {
-        let bytes = std::fs::read(&file).unwrap();
-        let is_log = file.ends_with("serve.log") || file.starts_with(grid.gateway.state().join("log"));
-        logs += usize::from(is_log);
-        // The journal knows the URLs it was given; the logs do not tell their queries.
-        for secret in secrets.iter().skip(if is_log { 0 } else { 1 }) {
-            assert!(!contains(&bytes, secret.as_bytes()), "{secret} is in {}", file.display());
-        }
-        assert!(!contains(&bytes, b"PRIVATE KEY"), "a key is in {}", file.display());
-        assert!(!contains(&bytes, b"\"macaroon\":\""), "a macaroon is in {}", file.display());
-    }
-    assert!(logs >= 4, "the service's log and one for each transfer, got {logs}");
-}
-
-/// A line of the base64 of a private key.
-fn key_line(pem: &str) -> String {
-    let mut lines = pem.lines().skip_while(|line| !line.contains("PRIVATE KEY"));
-    lines.nth(2).expect("a key has several lines").to_owned()
-}
-
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
-}
-
-fn walk(dir: &Path) -> Vec<std::path::PathBuf> {
-    tree(dir).into_iter().filter(|name| !name.ends_with('/')).map(|name| dir.join(name)).collect()
 }

@@ -4,6 +4,7 @@
 //! under a final name.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,7 +23,10 @@ async fn nothing_is_lost_and_nothing_is_done_twice() {
     let state = tempfile::tempdir().unwrap();
     let mock_journal = state.path().join("mock-commits");
     let options = GatewayOptions::default()
-        .env("CAUSEWAY__PLUGINS__MOCK__JOURNAL", format!("{:?}", mock_journal.display().to_string()))
+        .env(
+            "CAUSEWAY__PLUGINS__MOCK__JOURNAL",
+            format!("{:?}", mock_journal.display().to_string()),
+        )
         .env("CAUSEWAY__ENGINE__RETRY_DELAY_SECONDS", "1");
     let mut random = rand::rngs::StdRng::seed_from_u64(20_261_122);
 
@@ -31,8 +35,11 @@ async fn nothing_is_lost_and_nothing_is_done_twice() {
     let mut jobs = vec![gateway.submit(&file_job(state.path())).await];
     let mut submitted = 0;
     let mut running = Some(gateway);
+    let mut seen = BTreeMap::new();
     for round in 0..KILLS {
-        let gateway = running.take().unwrap_or_else(|| Gateway::start(state.path(), &options));
+        let gateway = running
+            .take()
+            .unwrap_or_else(|| Gateway::start(state.path(), &options));
         // Every round accepts a few more jobs, so that submissions are hit too.
         while submitted < MOCK_JOBS * (round as usize + 1) / KILLS as usize {
             jobs.push(gateway.submit(&mock_job(submitted)).await);
@@ -41,7 +48,7 @@ async fn nothing_is_lost_and_nothing_is_done_twice() {
         let watch = Duration::from_millis(random.random_range(5..700));
         let end = tokio::time::Instant::now() + watch;
         while tokio::time::Instant::now() < end {
-            assert_no_partial(state.path(), &sources);
+            assert_whole_and_unchanged(state.path(), &sources, &mut seen);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         gateway.kill();
@@ -50,9 +57,14 @@ async fn nothing_is_lost_and_nothing_is_done_twice() {
     let gateway = Gateway::start(state.path(), &options);
     for job in &jobs {
         let ended = gateway.wait(job, Duration::from_secs(120)).await;
-        assert_eq!(ended["job_state"], "FINISHED", "{ended}\n{}", gateway.get(&format!("/jobs/{job}/files")).await);
+        assert_eq!(
+            ended["job_state"],
+            "FINISHED",
+            "{ended}\n{}",
+            gateway.get(&format!("/jobs/{job}/files")).await
+        );
     }
-    assert_no_partial(state.path(), &sources);
+    assert_whole_and_unchanged(state.path(), &sources, &mut seen);
     for (name, content) in &sources {
         let copy = std::fs::read(state.path().join("data/in").join(name)).unwrap();
         assert!(copy == *content, "{name} differs from its source");
@@ -60,7 +72,10 @@ async fn nothing_is_lost_and_nothing_is_done_twice() {
     assert_committed_once(&mock_journal);
     // The first write of a life removes what earlier lives left behind.
     let last = gateway.submit(&one_more(state.path())).await;
-    assert_eq!(gateway.wait(&last, Duration::from_secs(60)).await["job_state"], "FINISHED");
+    assert_eq!(
+        gateway.wait(&last, Duration::from_secs(60)).await["job_state"],
+        "FINISHED"
+    );
     assert_no_leftovers(&state.path().join("data/in"));
 }
 
@@ -93,7 +108,10 @@ fn file_job(state: &Path) -> Value {
 
 fn one_more(state: &Path) -> Value {
     let data = state.join("data").canonicalize().unwrap();
-    let (source, destination) = (format!("file://{}/out/file-0", data.display()), format!("file://{}/in/file-last", data.display()));
+    let (source, destination) = (
+        format!("file://{}/out/file-0", data.display()),
+        format!("file://{}/in/file-last", data.display()),
+    );
     json!({ "files": [{ "sources": [source], "destinations": [destination] }] })
 }
 
@@ -109,11 +127,18 @@ fn mock_job(number: usize) -> Value {
     json!({ "files": files, "params": { "retry": 3 } })
 }
 
-/// Under its final name a file is absent or whole.
-fn assert_no_partial(state: &Path, sources: &BTreeMap<String, Vec<u8>>) {
+/// Under its final name a file is absent or whole, and once it is there it is never replaced: the
+/// inode stays the one that was committed first.
+fn assert_whole_and_unchanged(
+    state: &Path,
+    sources: &BTreeMap<String, Vec<u8>>,
+    seen: &mut BTreeMap<String, u64>,
+) {
     for (name, content) in sources {
         if let Ok(meta) = std::fs::metadata(state.join("data/in").join(name)) {
             assert_eq!(meta.len(), content.len() as u64, "{name} is partial");
+            let first = *seen.entry(name.clone()).or_insert(meta.ino());
+            assert_eq!(meta.ino(), first, "{name} was committed twice");
         }
     }
 }
@@ -130,7 +155,11 @@ fn assert_committed_once(journal: &Path) {
             *commits.entry(destination).or_default() += 1;
         }
     }
-    assert!(commits.len() >= MOCK_JOBS * MOCK_PER_JOB, "only {} destinations were committed", commits.len());
+    assert!(
+        commits.len() >= MOCK_JOBS * MOCK_PER_JOB,
+        "only {} destinations were committed",
+        commits.len()
+    );
     let again: u32 = commits.values().map(|count| count - 1).sum();
     assert!(again < KILLS * 20, "{again} commits beyond the first");
 }

@@ -1,16 +1,22 @@
 //! What accompanies a call: who asks, how long it may take, where to log.
 
+mod cancel;
+mod host;
+mod lent;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use causeway_abi::{CancelHandle, CancelSource};
 use serde::{Deserialize, Serialize};
 
+use crate::Secret;
 use crate::capability::CredentialKind;
-use crate::{Result, Secret};
+
+pub use cancel::CancelToken;
+pub use host::{Host, parse_config};
+use lent::Lent;
 
 /// With what a storage may be approached on the user's behalf.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +77,15 @@ pub(crate) type LogFn = dyn Fn(LogLevel, &str) + Send + Sync;
 #[derive(Clone)]
 pub struct Ctx(Arc<Inner>);
 
-struct Inner {
+enum Inner {
+    /// Made here. Boxed, because one of the others is made for every call.
+    Own(Box<Own>),
+    /// Made on the other side of the native boundary.
+    Lent(Lent),
+}
+
+#[derive(Clone)]
+struct Own {
     request_id: String,
     trace_parent: String,
     deadline: Option<Instant>,
@@ -81,42 +95,96 @@ struct Inner {
     log: Option<Arc<LogFn>>,
 }
 
+impl Inner {
+    fn request_id(&self) -> &str {
+        match self {
+            Self::Own(own) => &own.request_id,
+            Self::Lent(lent) => lent.request_id(),
+        }
+    }
+
+    fn trace_parent(&self) -> &str {
+        match self {
+            Self::Own(own) => &own.trace_parent,
+            Self::Lent(lent) => lent.trace_parent(),
+        }
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        match self {
+            Self::Own(own) => {
+                let deadline = own.deadline?;
+                Some(deadline.saturating_duration_since(Instant::now()))
+            }
+            Self::Lent(lent) => lent.remaining(),
+        }
+    }
+
+    fn has_deadline(&self) -> bool {
+        match self {
+            Self::Own(own) => own.deadline.is_some(),
+            Self::Lent(lent) => lent.remaining().is_some(),
+        }
+    }
+
+    fn credential(&self) -> &Credential {
+        match self {
+            Self::Own(own) => &own.credential,
+            Self::Lent(lent) => lent.credential(),
+        }
+    }
+
+    fn options(&self) -> &BTreeMap<String, String> {
+        match self {
+            Self::Own(own) => &own.options,
+            Self::Lent(lent) => lent.options(),
+        }
+    }
+
+    fn cancel(&self) -> &CancelToken {
+        match self {
+            Self::Own(own) => &own.cancel,
+            Self::Lent(lent) => lent.cancel(),
+        }
+    }
+
+    fn log(&self, level: LogLevel, text: &str) {
+        match self {
+            Self::Own(own) => {
+                if let Some(log) = &own.log {
+                    log(level, text);
+                }
+            }
+            Self::Lent(lent) => lent.log(level, text),
+        }
+    }
+}
+
 impl Ctx {
     /// A context with an id that appears in logs. Add the rest with the `with_` methods.
     pub fn new(request_id: impl Into<String>) -> Self {
-        Self::under(CancelToken::default(), request_id.into())
-    }
-
-    /// A context whose token is there already, for the glue that makes one per call.
-    pub(crate) fn under(cancel: CancelToken, request_id: String) -> Self {
-        Self(Arc::new(Inner {
-            request_id,
+        Self(Arc::new(Inner::Own(Box::new(Own {
+            request_id: request_id.into(),
             trace_parent: String::new(),
             deadline: None,
             credential: Credential::None,
             options: BTreeMap::new(),
-            cancel,
+            cancel: CancelToken::default(),
             log: None,
-        }))
+        }))))
     }
 
-    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
-        if Arc::get_mut(&mut self.0).is_none() {
-            let it = &self.0;
-            self.0 = Arc::new(Inner {
-                request_id: it.request_id.clone(),
-                trace_parent: it.trace_parent.clone(),
-                deadline: it.deadline,
-                credential: it.credential.clone(),
-                options: it.options.clone(),
-                cancel: it.cancel.clone(),
-                log: it.log.clone(),
-            });
+    fn change(mut self, change: impl FnOnce(&mut Own)) -> Self {
+        if let Some(Inner::Own(own)) = Arc::get_mut(&mut self.0) {
+            change(own);
+            return self;
         }
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            change(inner);
-        }
-        self
+        let mut own = match &*self.0 {
+            Inner::Own(own) => own.clone(),
+            Inner::Lent(lent) => Box::new(lent.own()),
+        };
+        change(&mut own);
+        Self(Arc::new(Inner::Own(own)))
     }
 
     /// Sets the W3C trace context.
@@ -159,179 +227,58 @@ impl Ctx {
 
     /// Id of the request or attempt. Calls with the same id belong together.
     pub fn request_id(&self) -> &str {
-        &self.0.request_id
+        self.0.request_id()
     }
 
     /// W3C trace context, empty when there is none.
     pub fn trace_parent(&self) -> &str {
-        &self.0.trace_parent
+        self.0.trace_parent()
     }
 
     /// Time left; `None` when there is no limit. The host enforces it; this is for planning.
     pub fn remaining(&self) -> Option<Duration> {
-        self.0
-            .deadline
-            .map(|at| at.saturating_duration_since(Instant::now()))
+        self.0.remaining()
+    }
+
+    /// True when there is a limit, which costs less to ask than how much is left.
+    pub fn has_deadline(&self) -> bool {
+        self.0.has_deadline()
     }
 
     /// The credential.
     pub fn credential(&self) -> &Credential {
-        &self.0.credential
+        self.0.credential()
     }
 
     /// An option of the call.
     pub fn option(&self, key: &str) -> Option<&str> {
-        self.0.options.get(key).map(String::as_str)
+        self.0.options().get(key).map(String::as_str)
     }
 
     /// All options of the call.
     pub fn options(&self) -> &BTreeMap<String, String> {
-        &self.0.options
+        self.0.options()
     }
 
     /// Tripped when the caller gives up.
     pub fn cancel(&self) -> &CancelToken {
-        &self.0.cancel
-    }
-
-    /// Where log lines go, for the glue that hands a context over.
-    pub(crate) fn log_fn(&self) -> Option<&Arc<LogFn>> {
-        self.0.log.as_ref()
+        self.0.cancel()
     }
 
     /// Writes a line into the log of the transfer. Never put a secret into it.
     pub fn log(&self, level: LogLevel, text: &str) {
-        if let Some(log) = &self.0.log {
-            log(level, text);
-        }
+        self.0.log(level, text);
     }
 }
 
 impl fmt::Debug for Ctx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ctx")
-            .field("request_id", &self.0.request_id)
+            .field("request_id", &self.request_id())
             .field("remaining", &self.remaining())
-            .field("credential", &self.0.credential.kind())
+            .field("credential", &self.credential().kind())
             .finish_non_exhaustive()
     }
-}
-
-/// A flag that is raised once, and can be waited for.
-#[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<CancelState>);
-
-#[derive(Debug, Default)]
-struct CancelState {
-    raised: AtomicBool,
-    notify: tokio::sync::Notify,
-    // The caller's flag, when the caller is on the other side of a boundary.
-    above: Option<CancelHandle>,
-}
-
-impl CancelSource for CancelState {
-    fn is_raised(&self) -> bool {
-        self.raised.load(Ordering::SeqCst)
-            || self.above.as_ref().is_some_and(CancelHandle::is_raised)
-    }
-
-    fn raised(self: Arc<Self>) -> async_ffi::FfiFuture<()> {
-        async_ffi::FfiFuture::new(async move { CancelToken(self).cancelled().await })
-    }
-}
-
-impl CancelToken {
-    /// A token that is also raised when the flag above it is.
-    pub(crate) fn below(above: CancelHandle) -> Self {
-        Self(Arc::new(CancelState {
-            above: Some(above),
-            ..CancelState::default()
-        }))
-    }
-
-    /// The token as it is handed to the other side of a boundary.
-    pub(crate) fn handle(&self) -> CancelHandle {
-        CancelHandle::new(Arc::clone(&self.0))
-    }
-
-    /// Raises the flag and wakes all that wait for it.
-    pub fn cancel(&self) {
-        self.0.raised.store(true, Ordering::SeqCst);
-        self.0.notify.notify_waiters();
-    }
-
-    /// True once the flag is raised.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.is_raised()
-    }
-
-    /// Waits until the flag is raised.
-    pub async fn cancelled(&self) {
-        let mut waiting = std::pin::pin!(self.0.notify.notified());
-        // Registered before the flag is read, so a raise in between is not missed.
-        waiting.as_mut().enable();
-        if self.is_cancelled() {
-            return;
-        }
-        match &self.0.above {
-            Some(above) => {
-                futures_util::future::select(waiting, above.raised()).await;
-            }
-            None => waiting.await,
-        }
-    }
-}
-
-/// What the gateway gives a plugin when it is created.
-#[derive(Clone)]
-pub struct Host {
-    log: Arc<LogFn>,
-}
-
-impl Host {
-    /// A host whose log lines go to `log`.
-    pub fn new(log: impl Fn(LogLevel, &str) + Send + Sync + 'static) -> Self {
-        Self { log: Arc::new(log) }
-    }
-
-    /// A host that writes nothing, for tests.
-    pub fn silent() -> Self {
-        Self::new(|_, _| {})
-    }
-
-    /// Where log lines go, for the glue that hands a host over.
-    pub(crate) fn log_fn(&self) -> &Arc<LogFn> {
-        &self.log
-    }
-
-    /// Writes a line into the gateway's log under the plugin's name.
-    pub fn log(&self, level: LogLevel, text: &str) {
-        (self.log)(level, text);
-    }
-}
-
-impl fmt::Debug for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Host")
-    }
-}
-
-/// Reads a plugin's options from the JSON text that [`Storage::create`](crate::Storage::create) gets.
-///
-/// # Errors
-/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) that names the field, when the text does not fit.
-pub fn parse_config<T: for<'de> Deserialize<'de>>(config: &str) -> Result<T> {
-    let text = if config.trim().is_empty() {
-        "{}"
-    } else {
-        config
-    };
-    serde_json::from_str(text).map_err(|source| {
-        crate::Error::new(
-            crate::ErrorKind::Invalid,
-            format!("read the plugin's options: {source}"),
-        )
-    })
 }
 
 #[cfg(test)]
@@ -349,18 +296,5 @@ mod tests {
         let one = Ctx::new("1");
         let two = one.clone().with_option("a", "b");
         assert_eq!((one.option("a"), two.option("a")), (None, Some("b")));
-    }
-
-    #[tokio::test]
-    async fn a_raise_wakes_and_stays() {
-        let token = CancelToken::default();
-        let waiter = tokio::spawn({
-            let token = token.clone();
-            async move { token.cancelled().await }
-        });
-        tokio::task::yield_now().await;
-        token.cancel();
-        waiter.await.unwrap();
-        token.cancelled().await;
     }
 }

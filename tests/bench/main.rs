@@ -11,12 +11,21 @@ mod report;
 use report::Report;
 
 fn main() {
-    let path = std::env::args().nth(1).unwrap_or_else(|| "target/bench.json".to_owned());
+    let path = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "target/bench.json".to_owned());
+    // One part alone, to look closer: `causeway-bench FILE load`.
+    let part = std::env::args().nth(2);
+    let wanted = |name: &str| part.as_deref().is_none_or(|it| it == name);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
     let mut report = Report::default();
     runtime.block_on(async {
-        load::run(&mut report).await;
-        movement::run(&mut report);
+        if wanted("load") {
+            load::run(&mut report).await;
+        }
+        if wanted("movement") {
+            movement::run(&mut report);
+        }
     });
     report.print();
     report.write(std::path::Path::new(&path));

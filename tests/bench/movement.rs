@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use causeway_tests::{Pki, Server};
 use causeway_tests::programs::{causeway, plugin_dir};
+use causeway_tests::{Pki, Server};
 
 use crate::report::{Report, median};
 
@@ -24,6 +24,7 @@ fn timed(line: &str, env: &[(String, String)]) -> (f64, f64) {
     let start = Instant::now();
     let status = Command::new("sh")
         .args(["-c", line])
+        .stderr(Stdio::null())
         .envs(env.iter().map(|(key, value)| (key, value)))
         .stdout(Stdio::null())
         .status()
@@ -35,14 +36,28 @@ fn timed(line: &str, env: &[(String, String)]) -> (f64, f64) {
 /// CPU seconds of all children that have ended.
 fn children_cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells the CPU time");
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks = |index: usize| fields.get(index).and_then(|it| it.parse::<f64>().ok()).unwrap_or(0.0);
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or("")
+        .split_whitespace()
+        .collect();
+    let ticks = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|it| it.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
     // cutime and cstime, counted from the field behind the name, in hundredths of a second.
     (ticks(13) + ticks(14)) / 100.0
 }
 
 /// Runs the lines in turn, several rounds, and gives the median wall and CPU seconds of each.
-fn in_turn(lines: &[(&str, String)], env: &[(String, String)], clean: impl Fn()) -> Vec<(f64, f64)> {
+fn in_turn(
+    lines: &[(&str, String)],
+    env: &[(String, String)],
+    clean: impl Fn(),
+) -> Vec<(f64, f64)> {
     let mut all = vec![(Vec::new(), Vec::new()); lines.len()];
     for _ in 0..ROUNDS {
         for ((_, line), (walls, cpus)) in lines.iter().zip(&mut all) {
@@ -52,13 +67,25 @@ fn in_turn(lines: &[(&str, String)], env: &[(String, String)], clean: impl Fn())
             cpus.push(cpu);
         }
     }
-    all.into_iter().map(|(mut walls, mut cpus)| (median(&mut walls), median(&mut cpus))).collect()
+    all.into_iter()
+        .map(|(mut walls, mut cpus)| (median(&mut walls), median(&mut cpus)))
+        .collect()
 }
 
 fn file_to_file(report: &mut Report) {
     let dir = tempfile::tempdir_in(".").expect("a directory on the disk of the repository");
-    let path = |name: &str| dir.path().canonicalize().expect("it was just made").join(name).display().to_string();
-    timed(&format!("head -c {} /dev/urandom > {}", 4 * GIB, path("source")), &[]);
+    let path = |name: &str| {
+        dir.path()
+            .canonicalize()
+            .expect("it was just made")
+            .join(name)
+            .display()
+            .to_string()
+    };
+    timed(
+        &format!("head -c {} /dev/urandom > {}", 4 * GIB, path("source")),
+        &[],
+    );
     let target = path("target");
     let ours = format!(
         "{} copy --plugin-dir {} file://{} file://{target} --checksum ADLER32",
@@ -69,7 +96,10 @@ fn file_to_file(report: &mut Report) {
     let lines = [
         ("causeway", ours),
         ("cp", format!("cp {} {target}", path("source"))),
-        ("cp and sync", format!("cp {} {target} && sync {target}", path("source"))),
+        (
+            "cp and sync",
+            format!("cp {} {target} && sync {target}", path("source")),
+        ),
     ];
     let clean = || drop(std::fs::remove_file(&target));
     let figures = in_turn(&lines, &[], clean);
@@ -77,16 +107,33 @@ fn file_to_file(report: &mut Report) {
         report.add(&format!("4 GiB file to file, {name}: wall"), *wall, "s");
         report.add(&format!("4 GiB file to file, {name}: CPU"), *cpu, "s");
     }
-    report.add("4 GiB file to file with adler32, wall: cp / causeway", figures[1].0 / figures[0].0, "ratio");
-    report.add("4 GiB file to file with adler32, wall: cp+sync / causeway", figures[2].0 / figures[0].0, "ratio");
+    report.add(
+        "4 GiB file to file with adler32, wall: cp / causeway",
+        figures[1].0 / figures[0].0,
+        "ratio",
+    );
+    report.add(
+        "4 GiB file to file with adler32, wall: cp+sync / causeway",
+        figures[2].0 / figures[0].0,
+        "ratio",
+    );
 }
 
 fn https_to_https(report: &mut Report) {
     let pki = Pki::make();
-    let (from, to) = (Server::start("xrdhttp", &pki), Server::start("xrdhttp", &pki));
-    let (source, target) = (format!("{}/public/gib", from.value("HTTPS")), format!("{}/gib", to.value("HTTPS")));
+    let (from, to) = (
+        Server::start("xrdhttp", &pki),
+        Server::start("xrdhttp", &pki),
+    );
+    let (source, target) = (
+        format!("{}/public/gib", from.value("HTTPS")),
+        format!("{}/gib", to.value("HTTPS")),
+    );
     let file = Path::new(from.value("DATA")).join("public/gib");
-    timed(&format!("head -c {GIB} /dev/urandom > {}", file.display()), &[]);
+    timed(
+        &format!("head -c {GIB} /dev/urandom > {}", file.display()),
+        &[],
+    );
     let copied = Path::new(to.value("DATA")).join("gib");
     let proxy = pki.file("alice.proxy").display().to_string();
     let authorities = pki.file("certificates").display().to_string();
@@ -97,29 +144,58 @@ fn https_to_https(report: &mut Report) {
             "causeway, adler32",
             format!(
                 "{} copy --plugin-dir {} {} {} --checksum ADLER32",
-                causeway().display(), plugin_dir().display(), davs(&source), davs(&target)
+                causeway().display(),
+                plugin_dir().display(),
+                davs(&source),
+                davs(&target)
             ),
         ),
-        ("curl | curl", format!("curl -sf {tls} {source} | curl -sf {tls} -T - {target}")),
+        (
+            "curl | curl",
+            format!("curl -sf {tls} {source} | curl -sf {tls} -T - {target}"),
+        ),
         (
             "gfal-copy streamed",
-            format!("gfal-copy -q --copy-mode streamed {} {}", davs(&source), davs(&target)),
+            format!(
+                "gfal-copy --copy-mode streamed {} {}",
+                davs(&source),
+                davs(&target)
+            ),
         ),
     ];
     let env = [
-        ("X509_USER_PROXY", proxy.clone()),
+        ("X509_USER_PROXY", proxy),
         ("X509_CERT_DIR", authorities.clone()),
         ("GFAL_PYTHONBIN", "/usr/bin/python3".to_owned()),
-        ("CAUSEWAY__PLUGINS__HTTP__CA_DIR", format!("{authorities:?}")),
+        (
+            "CAUSEWAY__PLUGINS__HTTP__CA_DIR",
+            format!("{authorities:?}"),
+        ),
         // The servers could copy by themselves; here the bytes shall pass.
         ("CAUSEWAY__ENGINE__PEER_COPIES", "none".to_owned()),
     ]
     .map(|(key, value)| (key.to_owned(), value));
     let figures = in_turn(&lines, &env, || drop(std::fs::remove_file(&copied)));
     for ((name, _), (wall, cpu)) in lines.iter().zip(&figures) {
-        report.add(&format!("1 GiB https to https streamed, {name}: wall"), *wall, "s");
-        report.add(&format!("1 GiB https to https streamed, {name}: CPU"), *cpu, "s");
+        report.add(
+            &format!("1 GiB https to https streamed, {name}: wall"),
+            *wall,
+            "s",
+        );
+        report.add(
+            &format!("1 GiB https to https streamed, {name}: CPU"),
+            *cpu,
+            "s",
+        );
     }
-    report.add("1 GiB https streamed, CPU: gfal-copy / causeway", figures[2].1 / figures[0].1, "ratio");
-    report.add("1 GiB https streamed, CPU: curl|curl / causeway", figures[1].1 / figures[0].1, "ratio");
+    report.add(
+        "1 GiB https streamed, CPU: gfal-copy / causeway",
+        figures[2].1 / figures[0].1,
+        "ratio",
+    );
+    report.add(
+        "1 GiB https streamed, CPU: curl|curl / causeway",
+        figures[1].1 / figures[0].1,
+        "ratio",
+    );
 }

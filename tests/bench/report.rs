@@ -12,15 +12,22 @@ impl Report {
     /// Adds a figure.
     pub(crate) fn add(&mut self, name: &str, value: f64, unit: &str) {
         eprintln!("{name}: {value:.3} {unit}");
-        self.0.push(json!({ "name": name, "value": value, "unit": unit }));
+        self.0
+            .push(json!({ "name": name, "value": value, "unit": unit }));
     }
 
     /// Prints a table.
     pub(crate) fn print(&self) {
         println!("{:<58} {:>14} unit", "figure", "value");
         for figure in &self.0 {
-            let (name, unit) = (figure["name"].as_str().unwrap_or(""), figure["unit"].as_str().unwrap_or(""));
-            println!("{name:<58} {:>14.3} {unit}", figure["value"].as_f64().unwrap_or(f64::NAN));
+            let (name, unit) = (
+                figure["name"].as_str().unwrap_or(""),
+                figure["unit"].as_str().unwrap_or(""),
+            );
+            println!(
+                "{name:<58} {:>14.3} {unit}",
+                figure["value"].as_f64().unwrap_or(f64::NAN)
+            );
         }
     }
 

@@ -4,7 +4,7 @@
 //! million transfers queued: a link that cannot start waits at the limit that stops it, and is
 //! looked at again when that limit gives way. Knows neither rows nor jobs nor time.
 //!
-//! Rooms for later: shares and activities choose inside [`Queue`]; an optimizer sets the limit of
+//! Rooms for later: shares and activities choose inside `Queue`; an optimizer sets the limit of
 //! a link; a ban takes a link out of the round.
 //!
 //! # Invariants

@@ -93,6 +93,11 @@ impl Storage for Odd {
                 tokio::time::sleep(Duration::from_millis(time)).await;
                 Ok(Stat::file(time))
             }
+            "block" => {
+                let time = number.parse().map_err(|_| Error::unsupported("block"))?;
+                std::thread::sleep(Duration::from_millis(time));
+                Ok(Stat::file(time))
+            }
             "wait" => {
                 let cx = cx.clone();
                 tokio::spawn(async move {

@@ -7,6 +7,7 @@ use causeway_sdk::{Host as SdkHost, LogLevel};
 use serde_json::Value;
 
 use crate::handle::{Kind, PluginHandle};
+use crate::layers::calls_at_once;
 use crate::manifest::{FILE_NAME, Manifest};
 use crate::native;
 use crate::refusal::Refusal;
@@ -60,10 +61,13 @@ impl Found {
         let config = Value::Object(merged).to_string();
         let started =
             native::load_installed(&self.folder, manifest, &config, &log_for(&manifest.name))?;
+        let limits = manifest.limits.as_ref();
+        let most = calls_at_once(&started.capabilities, limits.and_then(|it| it.concurrency));
         Ok(PluginHandle::new(
             Kind::Native,
             Some((manifest.library(&self.folder), manifest.sha256.clone())),
             started.capabilities,
+            most,
             Arc::new(started.storage),
         ))
     }

@@ -38,7 +38,7 @@ impl Kind {
 pub enum State {
     /// It works.
     Ready,
-    /// It works, but panicked often of late.
+    /// It works, but panicked often of late, or blocked a thread.
     Degraded,
     /// It was not loaded, for this reason.
     Failed(String),
@@ -80,11 +80,13 @@ impl PluginHandle {
         kind: Kind,
         file: Option<(PathBuf, String)>,
         capabilities: Capabilities,
+        calls_at_once: usize,
         storage: Arc<dyn DynStorage>,
     ) -> Self {
         let health = Arc::new(Health::new(&capabilities.name));
         let bare = Arc::clone(&storage);
-        let storage = crate::layers::around(storage, &capabilities, Arc::clone(&health));
+        let watch = Arc::clone(&health);
+        let storage = crate::layers::around(storage, &capabilities, calls_at_once, watch);
         let (path, sha256) = file.unzip();
         Self(Arc::new(Loaded {
             kind,
@@ -146,7 +148,7 @@ impl PluginHandle {
         &self.0.capabilities
     }
 
-    /// The storage, with capability gate, deadlines and panic counter around it.
+    /// The storage, with capability gate, deadlines, the limit of calls and the watch around it.
     pub fn storage(&self) -> Arc<dyn DynStorage> {
         Arc::clone(&self.0.storage)
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::folder::{Found, config, folder_name, log_for};
 use crate::handle::{Kind, PluginHandle, PluginInfo, State};
+use crate::layers::calls_at_once;
 use crate::manifest::{Manifest, digest};
 use crate::native;
 use crate::refusal::Refusal;
@@ -73,7 +74,8 @@ impl Host {
     #[must_use]
     pub fn builtin(mut self, storage: Arc<dyn DynStorage>) -> Self {
         let capabilities = storage.describe();
-        let handle = PluginHandle::new(Kind::Builtin, None, capabilities, storage);
+        let most = calls_at_once(&capabilities, None);
+        let handle = PluginHandle::new(Kind::Builtin, None, capabilities, most, storage);
         self.plugins.push(handle);
         self.settle();
         self
@@ -88,10 +90,12 @@ impl Host {
         let bytes = native::read(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let started = native::load_library(path, &bytes, &config(options), &log_for(&name))?;
+        let most = calls_at_once(&started.capabilities, None);
         Ok(PluginHandle::new(
             Kind::Native,
             Some((path.to_owned(), digest(&bytes))),
             started.capabilities,
+            most,
             Arc::new(started.storage),
         ))
     }

@@ -157,7 +157,8 @@ mod tests {
     #[test]
     fn scenario_table_of_jobs() {
         use JobType::{MultiReplica as R, Multihop as H, Normal as N};
-        let rows: &[(JobType, &[(u32, F)], J)] = &[
+        type Row = (JobType, &'static [(u32, F)], J);
+        let rows: &[Row] = &[
             (N, &[(0, F::Finished), (1, F::Failed)], J::FinishedDirty),
             (N, &[(0, F::Failed), (1, F::Failed)], J::Failed),
             (N, &[(0, F::Finished), (1, F::Canceled)], J::Canceled),

@@ -52,7 +52,7 @@ pub(crate) async fn copy(
     let done = async {
         let url = to_wire(pair.active)?;
         let answer = send(&inner.pool, cx.credential(), &url, message).await?;
-        follow(cx, answer, &progress).await
+        follow(cx, answer, &progress, pair.is_one_server()?).await
     };
     match done.await {
         Ok(copied) => {
@@ -87,6 +87,11 @@ impl<'a> Pair<'a> {
             peer_access,
             peer_credential: &request.peer_credential,
         }
+    }
+
+    /// Both sides are the same host and port: plain WebDAV can do that.
+    fn is_one_server(&self) -> Result<bool> {
+        Ok(to_wire(self.active)?.origin() == to_wire(self.peer)?.origin())
     }
 }
 
@@ -155,19 +160,31 @@ fn hide(message: &mut Request) {
 }
 
 /// Reads the answer to its end and tells how it went.
-async fn follow(cx: &Ctx, answer: Answer, progress: &ProgressSink) -> Result<Copied> {
+///
+/// Plain WebDAV copies within itself and reports nothing. Between two servers that is no success:
+/// some look at the host's name alone, take the other port for themselves, and copy nowhere.
+async fn follow(
+    cx: &Ctx,
+    answer: Answer,
+    progress: &ProgressSink,
+    is_one_server: bool,
+) -> Result<Copied> {
     match answer.status() {
         StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED => {}
         StatusCode::PRECONDITION_FAILED => {
             let text = "copy: something is there already";
             return Err(Error::new(ErrorKind::Exists, text).with_remote_status(412));
         }
-        // Plain WebDAV copied within itself, and says nothing more.
-        StatusCode::NO_CONTENT => return Ok(Copied::default()),
+        StatusCode::NO_CONTENT if is_one_server => return Ok(Copied::default()),
+        StatusCode::NO_CONTENT => {
+            let text = "copy: the storage copies within itself only";
+            return Err(Error::new(ErrorKind::Unsupported, text).with_remote_status(204));
+        }
         _ => return Err(answer.into_error("copy").await),
     }
     let Answer { mut response, url } = answer;
     let mut markers = Markers::default();
+    let mut has_report = false;
     loop {
         let chunk = response.chunk().await;
         let chunk = chunk.map_err(|source| from_reqwest("copy", &url, source))?;
@@ -179,12 +196,16 @@ async fn follow(cx: &Ctx, answer: Answer, progress: &ProgressSink) -> Result<Cop
             ),
         };
         for event in events {
+            has_report = true;
             match event {
                 Event::Progress(bytes) => progress.report(Progress { bytes }),
                 // The last marker may be old: it is no size of the file.
                 Event::Success => return Ok(Copied::default()),
                 Event::Failure(text) => return Err(failure(cx, &text)),
             }
+        }
+        if is_over && is_one_server && !has_report {
+            return Ok(Copied::default());
         }
         if is_over {
             let text = "copy: the storage ended its report without an outcome";

@@ -4,9 +4,8 @@
 use abi_stable::StableAbi;
 use abi_stable::std_types::{ROption, RStr, RVec};
 
-use crate::cancel::CancelHandle;
-use crate::storage::LogSinkBox;
-use crate::values::{Access, Checksum, Direction, KeyValue};
+use crate::ext::Ext;
+use crate::values::{Access, Checksum, Direction};
 
 /// A URL with the ends of its parts, so that the other side need not search for them again.
 #[repr(C)]
@@ -63,29 +62,7 @@ pub struct Credential<'a> {
     /// Region to sign for.
     pub region: ROption<RStr<'a>>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
-}
-
-/// Context of a call.
-#[repr(C)]
-#[derive(StableAbi)]
-pub struct Ctx<'a> {
-    /// Id of the request or attempt.
-    pub request_id: RStr<'a>,
-    /// W3C trace context.
-    pub trace_parent: RStr<'a>,
-    /// Nanoseconds left; `RNone` means no limit. Never a wall-clock instant.
-    pub remaining_ns: ROption<u64>,
-    /// With what the storage may be approached.
-    pub credential: Credential<'a>,
-    /// Options, sorted by name.
-    pub options: RVec<Pair<'a>>,
-    /// Raised when the caller gives up.
-    pub cancel: CancelHandle,
-    /// Where log lines of this call go.
-    pub log: ROption<LogSinkBox>,
-    /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// Which part of a directory is wanted.
@@ -97,7 +74,7 @@ pub struct Page<'a> {
     /// At most so many; 0 for any number.
     pub limit: u32,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// How to open a file for reading.
@@ -113,7 +90,7 @@ pub struct ReadOptions<'a> {
     /// Fail when the file is another.
     pub if_match: ROption<RStr<'a>>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// How to open a file for writing.
@@ -129,7 +106,7 @@ pub struct WriteOptions {
     /// Checksum the content will have.
     pub expect: ROption<Checksum>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// A third-party copy.
@@ -153,7 +130,7 @@ pub struct CopyRequest<'a> {
     /// Checksum the copy must have.
     pub expect: ROption<Checksum>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// A request to bring files online.
@@ -169,7 +146,7 @@ pub struct StageRequest<'a> {
     /// JSON text per file.
     pub metadata: RVec<RStr<'a>>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// A request for a transfer URL.
@@ -185,5 +162,5 @@ pub struct TurlRequest<'a> {
     /// Size of what will be written.
     pub size: ROption<u64>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }

@@ -6,22 +6,36 @@
 //!
 //! # Invariants
 //! - The bytes never change after the chunk was made.
+//! - The owner lies in the chunk itself, so that handing one over allocates nothing. Only the image
+//!   that made it knows what it is; it may be moved.
 //! - The functions may be called from any thread, and for as long as the process lives: images are
 //!   never unloaded.
 
+use std::cell::UnsafeCell;
 use std::fmt;
+use std::mem::{ManuallyDrop, MaybeUninit};
 
 use abi_stable::StableAbi;
 use bytes::Bytes;
+
+/// Place for an owner: as many words as `Bytes` has. A cell, since `Bytes` may note in itself that it
+/// is shared when it is cloned for the first time.
+#[repr(transparent)]
+#[derive(StableAbi)]
+struct Owner(UnsafeCell<[*const (); 4]>);
+
+// Each image checks this for the `Bytes` it was built with.
+const _: () =
+    assert!(size_of::<Bytes>() == size_of::<Owner>() && align_of::<Bytes>() <= align_of::<Owner>());
 
 /// Functions of a [`Chunk`]'s owner.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct ChunkVtable {
-    /// Another owner of the same bytes.
-    clone: unsafe extern "C" fn(*const ()) -> *const (),
+    /// Another owner of the same bytes, written to the second place.
+    clone: unsafe extern "C" fn(*const Owner, *mut Owner),
     /// Gives an owner back.
-    drop: unsafe extern "C" fn(*const ()),
+    drop: unsafe extern "C" fn(*mut Owner),
 }
 
 /// Immutable bytes with their owner.
@@ -30,7 +44,7 @@ pub struct ChunkVtable {
 pub struct Chunk {
     ptr: *const u8,
     len: usize,
-    owner: *const (),
+    owner: Owner,
     vtable: &'static ChunkVtable,
 }
 
@@ -46,15 +60,21 @@ static BYTES: ChunkVtable = ChunkVtable {
     drop: drop_bytes,
 };
 
-unsafe extern "C" fn clone_bytes(owner: *const ()) -> *const () {
-    // SAFETY: with this table the owner is a `Box<Bytes>` that the calling chunk keeps.
-    let bytes = unsafe { &*owner.cast::<Bytes>() };
-    Box::into_raw(Box::new(bytes.clone())).cast_const().cast()
+fn owner_of(bytes: Bytes) -> Owner {
+    // SAFETY: of the same size, and an owner is only ever used as the `Bytes` it was. Its words are
+    // all initialised: three pointers and a length, without padding.
+    unsafe { std::mem::transmute::<Bytes, Owner>(bytes) }
 }
 
-unsafe extern "C" fn drop_bytes(owner: *const ()) {
-    // SAFETY: with this table the owner is a `Box<Bytes>`, given back once.
-    let bytes = unsafe { Box::from_raw(owner.cast_mut().cast::<Bytes>()) };
+unsafe extern "C" fn clone_bytes(owner: *const Owner, out: *mut Owner) {
+    // SAFETY: with this table the owner is a `Bytes` that the calling chunk keeps, and `out` is free
+    // for another.
+    unsafe { out.write(owner_of((*owner.cast::<Bytes>()).clone())) }
+}
+
+unsafe extern "C" fn drop_bytes(owner: *mut Owner) {
+    // SAFETY: with this table the owner is a `Bytes`, given back once.
+    let bytes = unsafe { owner.cast::<Bytes>().read() };
     // Owners of `Bytes` may be anything with a drop of its own, and a panic must not cross.
     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(bytes))).is_err() {
         eprintln!("causeway: the owner of a chunk panicked while it was dropped");
@@ -79,24 +99,25 @@ impl AsRef<[u8]> for Chunk {
 }
 
 impl From<Bytes> for Chunk {
+    #[inline]
     fn from(bytes: Bytes) -> Self {
-        let (ptr, len) = (bytes.as_ptr(), bytes.len());
         Self {
-            ptr,
-            len,
-            owner: Box::into_raw(Box::new(bytes)).cast_const().cast(),
+            ptr: bytes.as_ptr(),
+            len: bytes.len(),
+            owner: owner_of(bytes),
             vtable: &BYTES,
         }
     }
 }
 
 impl From<Chunk> for Bytes {
+    #[inline]
     fn from(chunk: Chunk) -> Self {
         if std::ptr::eq(chunk.vtable, &raw const BYTES) {
-            let chunk = std::mem::ManuallyDrop::new(chunk);
-            // SAFETY: our own table, so the owner is our `Box<Bytes>`; the chunk that held it is
-            // not dropped.
-            return *unsafe { Box::from_raw(chunk.owner.cast_mut().cast::<Self>()) };
+            let chunk = ManuallyDrop::new(chunk);
+            // SAFETY: our own table, so the owner is our `Bytes`; the chunk that held it is not
+            // dropped.
+            return unsafe { (&raw const chunk.owner).cast::<Self>().read() };
         }
         Self::from_owner(chunk)
     }
@@ -104,10 +125,17 @@ impl From<Chunk> for Bytes {
 
 impl Clone for Chunk {
     fn clone(&self) -> Self {
+        let mut owner = MaybeUninit::uninit();
+        // SAFETY: the owner belongs to the table, which writes another one.
+        let owner = unsafe {
+            (self.vtable.clone)(&raw const self.owner, owner.as_mut_ptr());
+            owner.assume_init()
+        };
         Self {
-            // SAFETY: the owner belongs to the table.
-            owner: unsafe { (self.vtable.clone)(self.owner) },
-            ..*self
+            ptr: self.ptr,
+            len: self.len,
+            owner,
+            vtable: self.vtable,
         }
     }
 }
@@ -115,7 +143,7 @@ impl Clone for Chunk {
 impl Drop for Chunk {
     fn drop(&mut self) {
         // SAFETY: the owner belongs to the table and is given back once.
-        unsafe { (self.vtable.drop)(self.owner) }
+        unsafe { (self.vtable.drop)(&raw mut self.owner) }
     }
 }
 
@@ -144,6 +172,15 @@ mod tests {
         assert_eq!(home.as_ptr(), bytes.as_ptr());
         assert_eq!(Bytes::from(copy).as_ptr(), bytes.as_ptr());
         drop((bytes, home));
+    }
+
+    #[test]
+    fn the_first_clone_of_unshared_bytes_is_counted() {
+        // A boxed slice is promoted to a counted one by its first clone.
+        let chunk = Chunk::from(Bytes::from(vec![7_u8; 64].into_boxed_slice()));
+        let copies = [chunk.clone(), chunk.clone()];
+        drop(chunk);
+        assert!(copies.iter().all(|it| it.as_slice() == [7; 64]));
     }
 
     #[test]

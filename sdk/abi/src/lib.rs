@@ -18,9 +18,11 @@
 #![allow(unsafe_code)]
 
 pub mod call;
-pub mod cancel;
 pub mod chunk;
+pub mod context;
+pub mod ext;
 pub mod preamble;
+pub mod reply;
 pub mod root;
 pub mod storage;
 pub mod values;
@@ -29,14 +31,15 @@ pub use abi_stable;
 pub use async_ffi;
 
 pub use call::{
-    CopyRequest, Credential, Ctx, Pair, ReadOptions, StageRequest, TurlRequest, UrlRef,
-    WriteOptions,
+    CopyRequest, Credential, Pair, ReadOptions, StageRequest, TurlRequest, UrlRef, WriteOptions,
 };
-pub use cancel::{CancelHandle, CancelSource};
 pub use chunk::Chunk;
+pub use context::{CtxHandle, CtxSource};
+pub use ext::Ext;
 pub use preamble::Preamble;
+pub use reply::{Answer, Reply, ReplySource};
 pub use root::{Host, Plugin, Plugin_Ref};
-pub use storage::{METHODS, Reply};
+pub use storage::METHODS;
 pub use values::{
     Checksum, Copied, DirPage, Entry, Error, FileState, KeyValue, Opened, Progress, Space, Staged,
     Stat, TransferUrl, Written,

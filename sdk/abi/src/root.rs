@@ -7,10 +7,11 @@ use abi_stable::StableAbi;
 use abi_stable::library::RootModule;
 use abi_stable::package_version_strings;
 use abi_stable::sabi_types::VersionStrings;
-use abi_stable::std_types::{RResult, RStr, RVec};
+use abi_stable::std_types::{RResult, RStr};
 
+use crate::ext::Ext;
 use crate::storage::{LogSinkBox, StorageBox};
-use crate::values::{Error, KeyValue};
+use crate::values::Error;
 
 /// What the gateway gives a plugin when it is created.
 #[repr(C)]
@@ -19,7 +20,7 @@ pub struct Host {
     /// The gateway's log.
     pub log: LogSinkBox,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// The root module. Fields are only added at the end.

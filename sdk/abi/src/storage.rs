@@ -10,19 +10,18 @@
 
 use abi_stable::std_types::{RBox, ROption, RResult, RStr, RString, RVec};
 use abi_stable::{StableAbi, sabi_trait};
-use async_ffi::FfiFuture;
 
 use crate::call::{
-    CopyRequest, Ctx, Page, ReadOptions, StageRequest, TurlRequest, UrlRef, WriteOptions,
+    CopyRequest, Page, ReadOptions, StageRequest, TurlRequest, UrlRef, WriteOptions,
 };
 use crate::chunk::Chunk;
+use crate::context::CtxHandle;
+use crate::ext::Ext;
+use crate::reply::Reply;
 use crate::values::{
-    Algorithm, Checksum, Copied, DirPage, Error, FileState, KeyValue, LogLevel, Opened, Outcome,
-    Progress, Space, Staged, Stat, TransferUrl, Written,
+    Algorithm, Checksum, Copied, DirPage, Error, FileState, LogLevel, Opened, Outcome, Progress,
+    Space, Staged, Stat, TransferUrl, Written,
 };
-
-/// Answer of an asynchronous call.
-pub type Reply<T> = FfiFuture<RResult<T, Error>>;
 
 /// Takes log lines.
 #[sabi_trait]
@@ -80,7 +79,7 @@ pub struct Reading {
     /// Its bytes.
     pub body: ReadBodyBox,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// A file opened for writing.
@@ -90,7 +89,7 @@ pub struct Writing {
     /// Where the bytes go.
     pub body: WriteBodyBox,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// A storage.
@@ -101,58 +100,69 @@ pub trait Storage: Send + Sync + 'static {
     /// Whether a URL may be used with it.
     fn admit(&self, at: UrlRef<'_>) -> RResult<(), Error>;
     /// Opens a file for reading.
-    fn open_read(&self, cx: Ctx<'_>, at: UrlRef<'_>, options: ReadOptions<'_>) -> Reply<Reading>;
+    fn open_read(&self, cx: CtxHandle, at: UrlRef<'_>, options: ReadOptions<'_>) -> Reply<Reading>;
     /// Opens a file for writing.
-    fn open_write(&self, cx: Ctx<'_>, at: UrlRef<'_>, options: WriteOptions) -> Reply<Writing>;
+    fn open_write(&self, cx: CtxHandle, at: UrlRef<'_>, options: WriteOptions) -> Reply<Writing>;
     /// Metadata.
-    fn stat(&self, cx: Ctx<'_>, at: UrlRef<'_>) -> Reply<Stat>;
+    fn stat(&self, cx: CtxHandle, at: UrlRef<'_>) -> Reply<Stat>;
     /// Whether something is there.
-    fn exists(&self, cx: Ctx<'_>, at: UrlRef<'_>) -> Reply<bool>;
+    fn exists(&self, cx: CtxHandle, at: UrlRef<'_>) -> Reply<bool>;
     /// One page of a directory.
-    fn list(&self, cx: Ctx<'_>, at: UrlRef<'_>, page: Page<'_>) -> Reply<DirPage>;
+    fn list(&self, cx: CtxHandle, at: UrlRef<'_>, page: Page<'_>) -> Reply<DirPage>;
     /// Creates a directory.
-    fn mkdir(&self, cx: Ctx<'_>, at: UrlRef<'_>, parents: bool) -> Reply<()>;
+    fn mkdir(&self, cx: CtxHandle, at: UrlRef<'_>, parents: bool) -> Reply<()>;
     /// Removes an empty directory.
-    fn rmdir(&self, cx: Ctx<'_>, at: UrlRef<'_>) -> Reply<()>;
+    fn rmdir(&self, cx: CtxHandle, at: UrlRef<'_>) -> Reply<()>;
     /// Removes a file.
-    fn unlink(&self, cx: Ctx<'_>, at: UrlRef<'_>) -> Reply<()>;
+    fn unlink(&self, cx: CtxHandle, at: UrlRef<'_>) -> Reply<()>;
     /// Gives another name.
-    fn rename(&self, cx: Ctx<'_>, from: UrlRef<'_>, to: UrlRef<'_>, overwrite: bool) -> Reply<()>;
+    fn rename(&self, cx: CtxHandle, from: UrlRef<'_>, to: UrlRef<'_>, overwrite: bool)
+    -> Reply<()>;
     /// Checksum of a whole file.
-    fn checksum(&self, cx: Ctx<'_>, at: UrlRef<'_>, algorithm: Algorithm) -> Reply<Checksum>;
+    fn checksum(&self, cx: CtxHandle, at: UrlRef<'_>, algorithm: Algorithm) -> Reply<Checksum>;
     /// Room.
-    fn space(&self, cx: Ctx<'_>, at: UrlRef<'_>) -> Reply<Space>;
+    fn space(&self, cx: CtxHandle, at: UrlRef<'_>) -> Reply<Space>;
     /// Third-party copy.
     fn copy(
         &self,
-        cx: Ctx<'_>,
+        cx: CtxHandle,
         request: CopyRequest<'_>,
         progress: ProgressSinkBox,
     ) -> Reply<Copied>;
     /// Asks for files to be brought online.
-    fn bring_online(&self, cx: Ctx<'_>, request: StageRequest<'_>) -> Reply<Staged>;
+    fn bring_online(&self, cx: CtxHandle, request: StageRequest<'_>) -> Reply<Staged>;
     /// State of a bring-online request.
     fn poll_online(
         &self,
-        cx: Ctx<'_>,
+        cx: CtxHandle,
         token: RStr<'_>,
         files: RVec<UrlRef<'_>>,
     ) -> Reply<RVec<FileState>>;
     /// Gives pins back.
     fn release(
         &self,
-        cx: Ctx<'_>,
+        cx: CtxHandle,
         token: RStr<'_>,
         files: RVec<UrlRef<'_>>,
     ) -> Reply<RVec<FileState>>;
     /// Whether files have reached tape.
-    fn poll_archived(&self, cx: Ctx<'_>, files: RVec<UrlRef<'_>>) -> Reply<RVec<FileState>>;
+    fn poll_archived(&self, cx: CtxHandle, files: RVec<UrlRef<'_>>) -> Reply<RVec<FileState>>;
     /// Transfer URL.
-    fn resolve(&self, cx: Ctx<'_>, at: UrlRef<'_>, request: TurlRequest<'_>) -> Reply<TransferUrl>;
+    fn resolve(
+        &self,
+        cx: CtxHandle,
+        at: UrlRef<'_>,
+        request: TurlRequest<'_>,
+    ) -> Reply<TransferUrl>;
     /// Gives a transfer URL back.
     #[sabi(last_prefix_field)]
-    fn finish(&self, cx: Ctx<'_>, at: UrlRef<'_>, turl: TransferUrl, outcome: Outcome)
-    -> Reply<()>;
+    fn finish(
+        &self,
+        cx: CtxHandle,
+        at: UrlRef<'_>,
+        turl: TransferUrl,
+        outcome: Outcome,
+    ) -> Reply<()>;
 }
 
 /// Names of the methods of [`Storage`], in their order.

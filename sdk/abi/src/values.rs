@@ -6,6 +6,8 @@
 use abi_stable::StableAbi;
 use abi_stable::std_types::{ROption, RString, RVec};
 
+use crate::ext::Ext;
+
 /// A pair of texts, for everything that was not foreseen.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug)]
@@ -150,9 +152,9 @@ pub struct Error {
     /// Text for the user.
     pub message: RString,
     /// Pairs for the log.
-    pub context: RVec<KeyValue>,
+    pub context: Ext,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// A checksum.
@@ -190,7 +192,7 @@ pub struct Stat {
     /// Checksums the storage keeps.
     pub checksums: RVec<Checksum>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// One line of a directory.
@@ -212,7 +214,7 @@ pub struct DirPage {
     /// Where the next page begins.
     pub next: ROption<RString>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// Room of a storage.
@@ -226,7 +228,7 @@ pub struct Space {
     /// Free.
     pub free: ROption<u64>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// What is known of a file opened for reading.
@@ -238,7 +240,7 @@ pub struct Opened {
     /// Version of the content.
     pub etag: ROption<RString>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// What a commit made visible.
@@ -252,7 +254,7 @@ pub struct Written {
     /// Checksums the storage computed.
     pub checksums: RVec<Checksum>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// What a third-party copy reported at its end.
@@ -264,7 +266,7 @@ pub struct Copied {
     /// Checksum.
     pub checksum: ROption<Checksum>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// State of a running copy.
@@ -274,7 +276,7 @@ pub struct Progress {
     /// Bytes moved so far.
     pub bytes: u64,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// State of one file on its way from or to tape.
@@ -288,7 +290,7 @@ pub struct FileState {
     /// Why it failed, with [`StagingState::FAILED`].
     pub error: ROption<Error>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// Answer to a bring-online request.
@@ -300,7 +302,7 @@ pub struct Staged {
     /// Files of which the storage already knows.
     pub files: RVec<FileState>,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }
 
 /// A transfer URL. It crosses both ways: as an answer, and to be given back.
@@ -314,5 +316,5 @@ pub struct TransferUrl {
     /// Read or write.
     pub access: Access,
     /// Room to grow.
-    pub ext: RVec<KeyValue>,
+    pub ext: Ext,
 }

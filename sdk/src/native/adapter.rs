@@ -11,8 +11,8 @@ use causeway_abi::call::Page;
 use causeway_abi::storage::{ProgressSinkBox, Reading, StorageBox, Writing};
 use causeway_abi::values::{Algorithm, Outcome};
 use causeway_abi::{
-    self as abi, Checksum, Copied, CopyRequest, Ctx, DirPage, FileState, ReadOptions, Reply, Space,
-    StageRequest, Staged, Stat, TransferUrl, TurlRequest, UrlRef, WriteOptions,
+    self as abi, Checksum, Copied, CopyRequest, CtxHandle, DirPage, FileState, ReadOptions, Reply,
+    Space, StageRequest, Staged, Stat, TransferUrl, TurlRequest, UrlRef, WriteOptions,
 };
 
 use super::body::{OpenRead, OpenWrite};
@@ -36,7 +36,7 @@ macro_rules! call {
         let storage = Arc::clone(&$self.0);
         let $ctx = convert::ctx($cx);
         $( let $arg = $from; )*
-        reply($name, Some($ctx.cancel().clone()), async move {
+        reply($name, Some($ctx.clone()), async move {
             let $storage = storage.get();
             let $ctx = &$ctx;
             $call
@@ -58,7 +58,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         admitted.map_err(Crossing::into_abi).into()
     }
 
-    fn open_read(&self, cx: Ctx<'_>, at: UrlRef<'_>, options: ReadOptions<'_>) -> Reply<Reading> {
+    fn open_read(&self, cx: CtxHandle, at: UrlRef<'_>, options: ReadOptions<'_>) -> Reply<Reading> {
         call!(
             self,
             cx,
@@ -71,7 +71,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         )
     }
 
-    fn open_write(&self, cx: Ctx<'_>, at: UrlRef<'_>, options: WriteOptions) -> Reply<Writing> {
+    fn open_write(&self, cx: CtxHandle, at: UrlRef<'_>, options: WriteOptions) -> Reply<Writing> {
         call!(
             self,
             cx,
@@ -84,13 +84,13 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         )
     }
 
-    fn stat(&self, cx: Ctx<'_>, at: UrlRef<'_>) -> Reply<Stat> {
+    fn stat(&self, cx: CtxHandle, at: UrlRef<'_>) -> Reply<Stat> {
         call!(self, cx, "stat", (at = convert::url(at)), |storage, cx| {
             storage.stat(cx, &at?).await
         })
     }
 
-    fn exists(&self, cx: Ctx<'_>, at: UrlRef<'_>) -> Reply<bool> {
+    fn exists(&self, cx: CtxHandle, at: UrlRef<'_>) -> Reply<bool> {
         call!(
             self,
             cx,
@@ -100,7 +100,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         )
     }
 
-    fn list(&self, cx: Ctx<'_>, at: UrlRef<'_>, page: Page<'_>) -> Reply<DirPage> {
+    fn list(&self, cx: CtxHandle, at: UrlRef<'_>, page: Page<'_>) -> Reply<DirPage> {
         call!(
             self,
             cx,
@@ -110,19 +110,19 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         )
     }
 
-    fn mkdir(&self, cx: Ctx<'_>, at: UrlRef<'_>, parents: bool) -> Reply<()> {
+    fn mkdir(&self, cx: CtxHandle, at: UrlRef<'_>, parents: bool) -> Reply<()> {
         call!(self, cx, "mkdir", (at = convert::url(at)), |storage, cx| {
             storage.mkdir(cx, &at?, parents).await
         })
     }
 
-    fn rmdir(&self, cx: Ctx<'_>, at: UrlRef<'_>) -> Reply<()> {
+    fn rmdir(&self, cx: CtxHandle, at: UrlRef<'_>) -> Reply<()> {
         call!(self, cx, "rmdir", (at = convert::url(at)), |storage, cx| {
             storage.rmdir(cx, &at?).await
         })
     }
 
-    fn unlink(&self, cx: Ctx<'_>, at: UrlRef<'_>) -> Reply<()> {
+    fn unlink(&self, cx: CtxHandle, at: UrlRef<'_>) -> Reply<()> {
         call!(
             self,
             cx,
@@ -132,7 +132,13 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         )
     }
 
-    fn rename(&self, cx: Ctx<'_>, from: UrlRef<'_>, to: UrlRef<'_>, overwrite: bool) -> Reply<()> {
+    fn rename(
+        &self,
+        cx: CtxHandle,
+        from: UrlRef<'_>,
+        to: UrlRef<'_>,
+        overwrite: bool,
+    ) -> Reply<()> {
         call!(
             self,
             cx,
@@ -142,7 +148,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         )
     }
 
-    fn checksum(&self, cx: Ctx<'_>, at: UrlRef<'_>, algorithm: Algorithm) -> Reply<Checksum> {
+    fn checksum(&self, cx: CtxHandle, at: UrlRef<'_>, algorithm: Algorithm) -> Reply<Checksum> {
         call!(
             self,
             cx,
@@ -155,7 +161,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         )
     }
 
-    fn space(&self, cx: Ctx<'_>, at: UrlRef<'_>) -> Reply<Space> {
+    fn space(&self, cx: CtxHandle, at: UrlRef<'_>) -> Reply<Space> {
         call!(self, cx, "space", (at = convert::url(at)), |storage, cx| {
             storage.space(cx, &at?).await
         })
@@ -163,7 +169,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
 
     fn copy(
         &self,
-        cx: Ctx<'_>,
+        cx: CtxHandle,
         request: CopyRequest<'_>,
         progress: ProgressSinkBox,
     ) -> Reply<Copied> {
@@ -179,7 +185,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         )
     }
 
-    fn bring_online(&self, cx: Ctx<'_>, request: StageRequest<'_>) -> Reply<Staged> {
+    fn bring_online(&self, cx: CtxHandle, request: StageRequest<'_>) -> Reply<Staged> {
         call!(
             self,
             cx,
@@ -191,7 +197,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
 
     fn poll_online(
         &self,
-        cx: Ctx<'_>,
+        cx: CtxHandle,
         token: RStr<'_>,
         files: RVec<UrlRef<'_>>,
     ) -> Reply<RVec<FileState>> {
@@ -206,7 +212,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
 
     fn release(
         &self,
-        cx: Ctx<'_>,
+        cx: CtxHandle,
         token: RStr<'_>,
         files: RVec<UrlRef<'_>>,
     ) -> Reply<RVec<FileState>> {
@@ -219,7 +225,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         )
     }
 
-    fn poll_archived(&self, cx: Ctx<'_>, files: RVec<UrlRef<'_>>) -> Reply<RVec<FileState>> {
+    fn poll_archived(&self, cx: CtxHandle, files: RVec<UrlRef<'_>>) -> Reply<RVec<FileState>> {
         call!(
             self,
             cx,
@@ -229,7 +235,12 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
         )
     }
 
-    fn resolve(&self, cx: Ctx<'_>, at: UrlRef<'_>, request: TurlRequest<'_>) -> Reply<TransferUrl> {
+    fn resolve(
+        &self,
+        cx: CtxHandle,
+        at: UrlRef<'_>,
+        request: TurlRequest<'_>,
+    ) -> Reply<TransferUrl> {
         call!(
             self,
             cx,
@@ -244,7 +255,7 @@ impl<S: Storage> abi::storage::Storage for Adapter<S> {
 
     fn finish(
         &self,
-        cx: Ctx<'_>,
+        cx: CtxHandle,
         at: UrlRef<'_>,
         turl: TransferUrl,
         outcome: Outcome,

@@ -9,12 +9,12 @@ use causeway_abi::abi_stable::sabi_trait::TD_Opaque;
 use causeway_abi::abi_stable::std_types::ROption;
 use causeway_abi::storage::{ReadBodyBox, Reading, WriteBodyBox, Writing};
 use causeway_abi::values::Written;
-use causeway_abi::{Chunk, Reply, storage};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use causeway_abi::{Chunk, Ext, Reply, storage};
 
 use super::call::reply;
 use super::contain::Contained;
 use super::convert::Crossing;
+use super::slot::Slot;
 use crate::storage::{ReadBody, WriteBody};
 use crate::{Bytes, Error, ErrorKind, Result};
 
@@ -31,8 +31,8 @@ impl<B: ReadBody> Crossing for OpenRead<B> {
         let body = Contained::new(self.0, "a read body");
         Reading {
             opened: opened.into_abi(),
-            body: ReadBodyBox::from_value(Reader(Arc::new(Mutex::new(body))), TD_Opaque),
-            ext: Default::default(),
+            body: ReadBodyBox::from_value(Reader(Slot::shared(body)), TD_Opaque),
+            ext: Ext::NONE,
         }
     }
 
@@ -47,8 +47,8 @@ impl<B: WriteBody> Crossing for OpenWrite<B> {
     fn into_abi(self) -> Writing {
         let body = Contained::new(self.0, "a write body");
         Writing {
-            body: WriteBodyBox::from_value(Writer(Arc::new(Mutex::new(Some(body)))), TD_Opaque),
-            ext: Default::default(),
+            body: WriteBodyBox::from_value(Writer(Slot::shared(Some(body))), TD_Opaque),
+            ext: Ext::NONE,
         }
     }
 
@@ -57,17 +57,15 @@ impl<B: WriteBody> Crossing for OpenWrite<B> {
     }
 }
 
-struct Reader<B>(Arc<Mutex<Contained<B>>>);
-struct Writer<B>(Arc<Mutex<Option<Contained<B>>>>);
+struct Reader<B>(Arc<Slot<Contained<B>>>);
+struct Writer<B>(Arc<Slot<Option<Contained<B>>>>);
 
 impl<B: ReadBody> storage::ReadBody for Reader<B> {
     fn next(&self) -> Reply<ROption<Chunk>> {
         let body = Arc::clone(&self.0);
-        reply(
-            "read",
-            None,
-            async move { lock(body)?.get_mut().next().await },
-        )
+        reply("read", None, async move {
+            Slot::hold(body)?.get_mut().next().await
+        })
     }
 }
 
@@ -75,7 +73,7 @@ impl<B: WriteBody> storage::WriteBody for Writer<B> {
     fn write(&self, offset: u64, chunk: Chunk) -> Reply<()> {
         let body = Arc::clone(&self.0);
         reply("write", None, async move {
-            let mut body = lock(body)?;
+            let mut body = Slot::hold(body)?;
             let body = body.as_mut().ok_or_else(closed)?.get_mut();
             body.write(offset, Bytes::from(chunk)).await
         })
@@ -84,7 +82,7 @@ impl<B: WriteBody> storage::WriteBody for Writer<B> {
     fn commit(&self) -> Reply<Written> {
         let body = Arc::clone(&self.0);
         reply("commit", None, async move {
-            let body = lock(body)?.take().ok_or_else(closed)?;
+            let body = Slot::hold(body)?.take().ok_or_else(closed)?;
             body.take().commit().await
         })
     }
@@ -92,16 +90,11 @@ impl<B: WriteBody> storage::WriteBody for Writer<B> {
     fn abort(&self) -> Reply<()> {
         let body = Arc::clone(&self.0);
         reply("abort", None, async move {
-            let body = lock(body)?.take().ok_or_else(closed)?;
+            let body = Slot::hold(body)?.take().ok_or_else(closed)?;
             body.take().abort().await;
             Ok(())
         })
     }
-}
-
-fn lock<T>(body: Arc<Mutex<T>>) -> Result<OwnedMutexGuard<T>> {
-    body.try_lock_owned()
-        .map_err(|_| Error::new(ErrorKind::Internal, "use a body that is in use"))
 }
 
 fn closed() -> Error {

@@ -21,6 +21,7 @@ mod contain;
 pub mod convert;
 mod root;
 mod runtime;
+mod slot;
 
 #[doc(hidden)]
 pub use causeway_abi::abi_stable::library::LibHeader;
@@ -103,7 +104,7 @@ mod tests {
         ] {
             let cx = Ctx::new("1").with_credential(credential.clone());
             assert_eq!(
-                convert::ctx(convert::ctx_ref(&cx)).credential(),
+                convert::ctx(convert::ctx_handle(&cx)).credential(),
                 &credential
             );
         }
@@ -113,8 +114,8 @@ mod tests {
     fn a_token_reaches_down_and_not_up() {
         let above = CancelToken::default();
         let cx = Ctx::new("1").with_cancel(above.clone());
-        let one = convert::ctx(convert::ctx_ref(&cx));
-        let two = convert::ctx(convert::ctx_ref(&cx));
+        let one = convert::ctx(convert::ctx_handle(&cx));
+        let two = convert::ctx(convert::ctx_handle(&cx));
         one.cancel().cancel();
         assert!(!above.is_cancelled() && !two.cancel().is_cancelled());
         above.cancel();
@@ -125,7 +126,7 @@ mod tests {
     async fn who_waits_below_is_woken_from_above() {
         let above = CancelToken::default();
         let cx = Ctx::new("1").with_cancel(above.clone());
-        let below = convert::ctx(convert::ctx_ref(&cx));
+        let below = convert::ctx(convert::ctx_handle(&cx));
         let waiter = tokio::spawn(async move { below.cancel().cancelled().await });
         tokio::task::yield_now().await;
         above.cancel();
@@ -141,10 +142,11 @@ mod tests {
                 self.1.fetch_add(1, Ordering::SeqCst);
             }
         }
-        let (token, drops) = (CancelToken::default(), Arc::new(AtomicUsize::new(0)));
+        let (cx, drops) = (Ctx::new("1"), Arc::new(AtomicUsize::new(0)));
+        let token = cx.cancel().clone();
         let guard = Sees(token.clone(), Arc::clone(&drops));
         let polls = Arc::new(AtomicUsize::new(0));
-        let call = reply("test", Some(token.clone()), {
+        let call = reply("test", Some(cx), {
             let polls = Arc::clone(&polls);
             async move {
                 let _guard = guard;
@@ -161,10 +163,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_is_done_does_not_raise_its_token() {
-        let token = CancelToken::default();
-        let done = reply("test", Some(token.clone()), async { Ok(true) }).await;
+        let cx = Ctx::new("1");
+        let done = reply("test", Some(cx.clone()), async { Ok(true) }).await;
         assert!(matches!(done, RResult::ROk(true)));
-        assert!(!token.is_cancelled());
+        assert!(!cx.cancel().is_cancelled());
     }
 
     #[test]

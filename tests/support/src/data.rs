@@ -31,7 +31,10 @@ pub fn adler32(bytes: &[u8]) -> String {
 pub fn md5(file: &Path) -> String {
     let mut command = super::programs::clean("md5sum");
     let line = super::programs::expect(command.arg(file), Duration::from_secs(60));
-    line.split_whitespace().next().expect("md5sum prints the sum first").to_owned()
+    line.split_whitespace()
+        .next()
+        .expect("md5sum prints the sum first")
+        .to_owned()
 }
 
 /// Writes a file that a server under another user may read, and replaces what is there.
@@ -56,6 +59,17 @@ pub fn tree(dir: &Path) -> Vec<String> {
     walk(dir, "", &mut names);
     names.sort();
     names
+}
+
+/// Files in a directory and below.
+pub fn files(dir: &Path) -> Vec<std::path::PathBuf> {
+    let names = tree(dir).into_iter().filter(|name| !name.ends_with('/'));
+    names.map(|name| dir.join(name)).collect()
+}
+
+/// Whether these bytes hold that part.
+pub fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }
 
 /// Waits until `what` is true; fails with its name after `limit`.

@@ -2,19 +2,14 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Output, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use crate::programs::{causeway, clean, expect, plugin_dir, run, text};
-use crate::rest::{self, Answer, Identity};
+use crate::programs::{causeway, clean, plugin_dir};
 
 /// Longest wait for a start.
 const START: Duration = Duration::from_secs(60);
-/// Longest run of one client command.
-const COMMAND: Duration = Duration::from_secs(120);
 
 /// How to start it.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +24,10 @@ impl GatewayOptions {
     /// Without the plain HTTP listener, for which the dev user's proxy would be there from the start.
     #[must_use]
     pub fn tls_only() -> Self {
-        Self { tls_only: true, ..Self::default() }
+        Self {
+            tls_only: true,
+            ..Self::default()
+        }
     }
 
     /// Adds a variable.
@@ -47,7 +45,7 @@ pub struct Gateway {
     state: PathBuf,
     endpoint: String,
     plain: String,
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Gateway {
@@ -60,7 +58,11 @@ impl Gateway {
             .append(true)
             .open(state.join("serve.log"))
             .expect("the state directory is writable");
-        let plain: &[&str] = if options.tls_only { &[] } else { &["--dev-http", "127.0.0.1:0"] };
+        let plain: &[&str] = if options.tls_only {
+            &[]
+        } else {
+            &["--dev-http", "127.0.0.1:0"]
+        };
         let mut child = clean(causeway())
             .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
             .args(plain)
@@ -80,7 +82,10 @@ impl Gateway {
             state: state.to_owned(),
             endpoint: String::new(),
             plain: String::new(),
-            http: reqwest::Client::builder().no_proxy().build().expect("a client without settings"),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client without settings"),
         };
         let end = Instant::now() + START;
         while gateway.endpoint.is_empty() || (gateway.plain.is_empty() && !options.tls_only) {
@@ -129,8 +134,14 @@ impl Gateway {
 
     /// Sends a signal, by name.
     pub fn signal(&self, name: &str) {
-        let status = clean("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
-        assert!(status.expect("kill can be started").success(), "the gateway is gone: {}", self.log());
+        let status = clean("kill")
+            .args([&format!("-{name}"), &self.pid().to_string()])
+            .status();
+        assert!(
+            status.expect("kill can be started").success(),
+            "the gateway is gone: {}",
+            self.log()
+        );
     }
 
     /// Waits for its end, which something else has brought about.
@@ -140,7 +151,11 @@ impl Gateway {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 return status;
             }
-            assert!(start.elapsed() < limit, "the gateway has not ended: {}", self.log());
+            assert!(
+                start.elapsed() < limit,
+                "the gateway has not ended: {}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -148,96 +163,6 @@ impl Gateway {
     /// A file of the development PKI.
     pub fn pki(&self, name: &str) -> PathBuf {
         self.state.join("pki").join(name)
-    }
-
-    /// A further user, signed by the development CA.
-    pub fn user(&self, name: &str) -> Identity {
-        let path = |end: &str| self.state.join(format!("{name}.{end}"));
-        let (cert, key, request, extensions) = (path("pem"), path("key"), path("csr"), path("cnf"));
-        std::fs::write(&extensions, "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature,keyEncipherment\n")
-            .expect("the state directory is writable");
-        let subject = format!("/DC=org/DC=causeway/CN={name}");
-        let mut ask = clean("openssl");
-        ask.args(["req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", &subject, "-keyout"]).arg(&key);
-        expect(ask.arg("-out").arg(&request), COMMAND);
-        let mut sign = clean("openssl");
-        sign.args(["x509", "-req", "-sha256", "-days", "2", "-set_serial", "4711", "-in"]).arg(&request);
-        sign.arg("-CA").arg(self.pki("ca.pem")).arg("-CAkey").arg(self.pki("cakey.pem"));
-        expect(sign.arg("-extfile").arg(&extensions).arg("-out").arg(&cert), COMMAND);
-        Identity { cert, key }
-    }
-
-    /// Variables a client needs, as `env.sh` exports them.
-    pub fn client_env(&self) -> Vec<(String, String)> {
-        let path = |name| self.pki(name).display().to_string();
-        vec![
-            ("CAUSEWAY_ENDPOINT".into(), self.endpoint.clone()),
-            ("FTS_ENDPOINT".into(), self.endpoint.clone()),
-            ("X509_USER_PROXY".into(), path("userproxy.pem")),
-            ("X509_CERT_DIR".into(), path("certificates")),
-            ("CURL_CA_BUNDLE".into(), path("ca.pem")),
-        ]
-    }
-
-    /// One request over TLS, as somebody or as nobody.
-    pub fn rest(&self, who: Option<&Identity>, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        rest::request(&self.pki("ca.pem"), who, method, &format!("{}{path}", self.endpoint), body)
-    }
-
-    /// Runs the `causeway` program as a client of this gateway.
-    pub fn cli(&self, args: &[&str]) -> Output {
-        run(clean(causeway()).args(args).envs(self.client_env()), COMMAND)
-    }
-
-    /// Runs it, expects success, and understands its JSON.
-    pub fn cli_json(&self, args: &[&str]) -> Value {
-        let output = self.cli(args);
-        assert!(output.status.success(), "causeway {args:?}: {}\n{}", text(&output.stderr), self.log());
-        serde_json::from_slice(&output.stdout).expect("--json prints JSON")
-    }
-
-    /// Submits a job over plain HTTP and gives its id.
-    pub async fn submit(&self, body: &Value) -> String {
-        let response = self.http.post(format!("{}/jobs", self.plain)).json(body).send().await.expect("an answer");
-        let status = response.status();
-        let answer: Value = response.json().await.expect("the answer is JSON");
-        assert!(status.is_success(), "{status} {answer}");
-        answer["job_id"].as_str().expect("a job id").to_owned()
-    }
-
-    /// One JSON document over plain HTTP.
-    pub async fn get(&self, path: &str) -> Value {
-        let response = self.http.get(format!("{}{path}", self.plain)).send().await;
-        let response = response.unwrap_or_else(|error| panic!("GET {path}: {error}\n{}", self.log()));
-        response.json().await.expect("the answer is JSON")
-    }
-
-    /// Waits until a job has ended; fails after `limit`.
-    pub async fn wait(&self, id: &str, limit: Duration) -> Value {
-        let ended = ["FINISHED", "FAILED", "CANCELED", "FINISHEDDIRTY"];
-        self.wait_for(id, limit, |job| job["job_state"].as_str().is_some_and(|state| ended.contains(&state))).await
-    }
-
-    /// Waits until a job is as wished; fails after `limit`.
-    pub async fn wait_for(&self, id: &str, limit: Duration, wish: impl Fn(&Value) -> bool) -> Value {
-        let start = Instant::now();
-        loop {
-            let job = self.get(&format!("/jobs/{id}")).await;
-            if wish(&job) {
-                return job;
-            }
-            assert!(start.elapsed() < limit, "job {id} stays as it is: {job}\n{}\n{}", self.log(), self.logs_of(id));
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-}
-
-impl Gateway {
-    /// The logs of the transfers of a job.
-    fn logs_of(&self, id: &str) -> String {
-        let dir = self.state.join("log");
-        let names = crate::data::tree(&dir).into_iter().filter(|name| name.ends_with(id));
-        names.map(|name| std::fs::read_to_string(dir.join(name)).unwrap_or_default()).collect()
     }
 }
 

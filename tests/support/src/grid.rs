@@ -38,15 +38,27 @@ impl Done {
     /// Last copy mode the log of a finished transfer names.
     pub fn mode(&self) -> String {
         let log = self.log_with("Transfer finished");
-        let line = log.lines().filter_map(|line| line.split_once("Copy mode: ")).next_back();
-        line.unwrap_or_else(|| panic!("no copy mode in the log: {log}")).1.trim().to_owned()
+        let line = log
+            .lines()
+            .filter_map(|line| line.split_once("Copy mode: "))
+            .next_back();
+        line.unwrap_or_else(|| panic!("no copy mode in the log: {log}"))
+            .1
+            .trim()
+            .to_owned()
     }
 
     /// The log of the transfer, once it holds this. It is written soon, not at once.
     pub fn log_with(&self, part: &str) -> String {
-        let path = self.file["log_file"].as_str().expect("the transfer has a log");
+        let path = self.file["log_file"]
+            .as_str()
+            .expect("the transfer has a log");
         let read = || std::fs::read_to_string(path).unwrap_or_default();
-        eventually(&format!("{part:?} in {path}"), Duration::from_secs(10), || read().contains(part));
+        eventually(
+            &format!("{part:?} in {path}"),
+            Duration::from_secs(10),
+            || read().contains(part),
+        );
         read()
     }
 
@@ -61,7 +73,9 @@ impl Done {
     pub fn failed(&self) -> &str {
         assert_eq!(self.file["file_state"], "FAILED", "{self:#?}");
         assert_eq!(self.job["job_state"], "FAILED", "{self:#?}");
-        self.file["reason"].as_str().expect("a failed transfer has a reason")
+        self.file["reason"]
+            .as_str()
+            .expect("a failed transfer has a reason")
     }
 }
 
@@ -72,7 +86,11 @@ impl Grid {
         let state = tempfile::tempdir().expect("a temporary directory");
         trust(&pki, &state.path().join("pki/certificates"));
         let gateway = Gateway::start(state.path(), &options);
-        let grid = Self { gateway, pki, state };
+        let grid = Self {
+            gateway,
+            pki,
+            state,
+        };
         grid.delegate("alice.proxy");
         grid
     }
@@ -96,13 +114,25 @@ impl Grid {
     /// Leaves a proxy with the gateway, by the product's own command.
     pub fn delegate(&self, proxy: &str) {
         let mut command = clean(causeway());
-        command.args(["delegate", "--endpoint", self.gateway.endpoint(), "--cert"]).arg(self.pki.file(proxy));
-        expect(command.arg("--capath").arg(self.gateway.pki("certificates")), Duration::from_secs(60));
+        command
+            .args(["delegate", "--endpoint", self.gateway.endpoint(), "--cert"])
+            .arg(self.pki.file(proxy));
+        expect(
+            command
+                .arg("--capath")
+                .arg(self.gateway.pki("certificates")),
+            Duration::from_secs(60),
+        );
     }
 
     /// A file in the directory the gateway serves.
     pub fn local(&self, name: &str) -> PathBuf {
-        self.state.path().canonicalize().expect("it exists").join("data/in").join(name)
+        self.state
+            .path()
+            .canonicalize()
+            .expect("it exists")
+            .join("data/in")
+            .join(name)
     }
 
     /// Its URL.
@@ -112,16 +142,25 @@ impl Grid {
 
     /// Submits as a user of the lab.
     pub fn submit_as(&self, proxy: &str, job: &Value) -> Answer {
-        self.gateway.rest(Some(&self.user(proxy)), "POST", "/jobs", Some(job))
+        self.gateway
+            .rest(Some(&self.user(proxy)), "POST", "/jobs", Some(job))
     }
 
     /// A transfer of Alice's, from submission to end.
     pub async fn transfer(&self, source: &str, destination: &str, params: Value) -> Done {
-        self.transfer_as("alice.proxy", source, destination, Value::Null, params).await
+        self.transfer_as("alice.proxy", source, destination, Value::Null, params)
+            .await
     }
 
     /// A transfer of somebody's, with a checksum or null.
-    pub async fn transfer_as(&self, who: &str, source: &str, destination: &str, checksum: Value, params: Value) -> Done {
+    pub async fn transfer_as(
+        &self,
+        who: &str,
+        source: &str,
+        destination: &str,
+        checksum: Value,
+        params: Value,
+    ) -> Done {
         let job = job(source, destination, checksum, params);
         let answer = self.submit_as(who, &job).expect(200);
         let id = answer["job_id"].as_str().expect("a job id").to_owned();
@@ -133,7 +172,10 @@ impl Grid {
     pub async fn done(&self, id: &str) -> Done {
         let job = self.gateway.get(&format!("/jobs/{id}")).await;
         let file = self.gateway.get(&format!("/jobs/{id}/files")).await[0].take();
-        let retries = self.gateway.get(&format!("/jobs/{id}/files/{}/retries", file["file_id"])).await;
+        let retries = self
+            .gateway
+            .get(&format!("/jobs/{id}/files/{}/retries", file["file_id"]))
+            .await;
         Done { job, file, retries }
     }
 }
@@ -154,7 +196,11 @@ pub fn file_url(path: &Path) -> String {
 /// Puts the lab's CA where the gateway will put its own: then it trusts both.
 fn trust(pki: &Pki, dir: &Path) {
     std::fs::create_dir_all(dir).expect("the state directory is writable");
-    for entry in std::fs::read_dir(pki.file("certificates")).expect("the PKI has a CA directory").flatten() {
-        std::fs::copy(entry.path(), dir.join(entry.file_name())).expect("the state directory is writable");
+    for entry in std::fs::read_dir(pki.file("certificates"))
+        .expect("the PKI has a CA directory")
+        .flatten()
+    {
+        std::fs::copy(entry.path(), dir.join(entry.file_name()))
+            .expect("the state directory is writable");
     }
 }

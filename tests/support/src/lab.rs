@@ -29,8 +29,14 @@ impl Pki {
     }
 
     fn at(dir: PathBuf, temporary: Option<tempfile::TempDir>) -> Self {
-        expect(clean(repository().join("tests/pki/make.sh")).arg(&dir), LIMIT);
-        Self { dir, _temporary: temporary }
+        expect(
+            clean(repository().join("tests/pki/make.sh")).arg(&dir),
+            LIMIT,
+        );
+        Self {
+            dir,
+            _temporary: temporary,
+        }
     }
 
     /// Its directory.
@@ -58,35 +64,50 @@ impl Server {
     pub fn start(name: &str, pki: &Pki) -> Self {
         let script = repository().join("tests/servers").join(name);
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let text = expect(clean(&script).arg("start").arg(dir.path()).env("CAUSEWAY_LAB_PKI", pki.dir()), LIMIT);
+        let text = expect(
+            clean(&script)
+                .arg("start")
+                .arg(dir.path())
+                .env("CAUSEWAY_LAB_PKI", pki.dir()),
+            LIMIT,
+        );
         let values = text
             .lines()
             .filter_map(|line| line.split_once('='))
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
-        Self { script, dir, pki: pki.dir().to_owned(), values }
+        Self {
+            script,
+            dir,
+            pki: pki.dir().to_owned(),
+            values,
+        }
     }
 
-    /// Ends the server for a while; its data stay.
-    pub fn halt(&mut self) {
-        expect(clean(&self.script).arg("stop").arg(self.dir.path()).env("CAUSEWAY_LAB_PKI", &self.pki), LIMIT);
-    }
-
-    /// Starts it again after [`Server::halt`], at the port it had. For servers with one port.
-    pub fn resume(&mut self) {
-        let mut start = clean(&self.script);
-        start.arg("start").arg(self.dir.path()).env("CAUSEWAY_LAB_PKI", &self.pki);
-        expect(start.env("CAUSEWAY_LAB_PORT", self.value("PORT")), LIMIT);
+    /// Ends the server before its time.
+    pub fn halt(&self) {
+        expect(
+            clean(&self.script)
+                .arg("stop")
+                .arg(self.dir.path())
+                .env("CAUSEWAY_LAB_PKI", &self.pki),
+            LIMIT,
+        );
     }
 
     /// Sends a signal to its process, by name.
     pub fn signal(&self, name: &str) {
-        expect(clean("kill").args([&format!("-{name}"), self.value("PID")]), LIMIT);
+        expect(
+            clean("kill").args([&format!("-{name}"), self.value("PID")]),
+            LIMIT,
+        );
     }
 
     /// What the script printed, for instance `URL` or `LOG`.
     pub fn value(&self, key: &str) -> &str {
-        self.values.get(key).unwrap_or_else(|| panic!("the script printed no {key}: {:?}", self.values))
+        self.values
+            .get(key)
+            .unwrap_or_else(|| panic!("the script printed no {key}: {:?}", self.values))
     }
 
     /// A URL below its base.
@@ -112,6 +133,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        run(clean(&self.script).arg("stop").arg(self.dir.path()).env("CAUSEWAY_LAB_PKI", &self.pki), LIMIT);
+        run(
+            clean(&self.script)
+                .arg("stop")
+                .arg(self.dir.path())
+                .env("CAUSEWAY_LAB_PKI", &self.pki),
+            LIMIT,
+        );
     }
 }

@@ -2,13 +2,17 @@
 //!
 //! Every test owns its directory and its ports; whatever it started ends with it, by pid.
 
+pub mod client;
 pub mod data;
+pub mod flaky;
 pub mod gateway;
 pub mod grid;
 pub mod lab;
+pub mod outcome;
 pub mod programs;
 pub mod rest;
 
+pub use flaky::Flaky;
 pub use gateway::{Gateway, GatewayOptions};
 pub use grid::{Done, Grid};
 pub use lab::{Pki, Server};

@@ -10,9 +10,25 @@ use std::time::{Duration, Instant};
 
 /// Variables that would make clients trust or show something else than the test means.
 const AMBIENT: [&str; 19] = [
-    "BEARER_TOKEN", "CAUSEWAY_CONFIG", "CAUSEWAY_ENDPOINT", "CURL_CA_BUNDLE", "FTS_ENDPOINT", "HTTPS_PROXY",
-    "HTTP_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "NO_PROXY", "REQUESTS_CA_BUNDLE",
-    "SSL_CERT_DIR", "SSL_CERT_FILE", "X509_CERT_DIR", "X509_USER_CERT", "X509_USER_KEY", "X509_USER_PROXY",
+    "BEARER_TOKEN",
+    "CAUSEWAY_CONFIG",
+    "CAUSEWAY_ENDPOINT",
+    "CURL_CA_BUNDLE",
+    "FTS_ENDPOINT",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "X509_CERT_DIR",
+    "X509_USER_CERT",
+    "X509_USER_KEY",
+    "X509_USER_PROXY",
 ];
 
 /// The plugins that come with the product.
@@ -20,7 +36,10 @@ const PLUGINS: [&str; 3] = ["mock", "file", "http"];
 
 /// The repository's root.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the repository")
+        .to_owned()
 }
 
 /// The directory with the `causeway` program and the plugin libraries: the one that
@@ -36,10 +55,16 @@ pub fn built() -> &'static Path {
 
 fn build() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
-    let dir = test.ancestors().nth(2).expect("tests lie in deps/").to_owned();
+    let dir = test
+        .ancestors()
+        .nth(2)
+        .expect("tests lie in deps/")
+        .to_owned();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(repository()).args(["build", "--quiet", "-p", "causeway-server"]);
+    command
+        .current_dir(repository())
+        .args(["build", "--quiet", "-p", "causeway-server"]);
     for plugin in PLUGINS {
         command.args(["-p", &format!("causeway-plugin-{plugin}")]);
     }
@@ -47,7 +72,10 @@ fn build() -> PathBuf {
         command.arg("--release");
     }
     let status = command.status().expect("cargo can be started");
-    assert!(status.success(), "building the program and its plugins failed");
+    assert!(
+        status.success(),
+        "building the program and its plugins failed"
+    );
     dir
 }
 
@@ -59,7 +87,11 @@ pub fn causeway() -> PathBuf {
 /// The Python of the client environment that `tests/install.sh` makes.
 pub fn python() -> PathBuf {
     let python = repository().join("target/lab/venv/bin/python3");
-    assert!(python.exists(), "{} is missing: run tests/install.sh", python.display());
+    assert!(
+        python.exists(),
+        "{} is missing: run tests/install.sh",
+        python.display()
+    );
     python
 }
 
@@ -71,7 +103,12 @@ pub fn plugin_dir() -> &'static Path {
         let path = temp.path().join("plugins");
         for plugin in PLUGINS {
             let library = built().join(format!("libcauseway_plugin_{plugin}.so"));
-            expect(clean(causeway()).args(["plugins", "install"]).args([&library, &path]), Duration::from_secs(60));
+            expect(
+                clean(causeway())
+                    .args(["plugins", "install"])
+                    .args([&library, &path]),
+                Duration::from_secs(60),
+            );
         }
         (temp, path)
     });
@@ -114,14 +151,24 @@ pub fn run_with(command: &mut Command, input: &str, limit: Duration) -> Output {
         if start.elapsed() > limit {
             child.kill().expect("the child was running");
             child.wait().expect("a killed child can be waited for");
-            let texts = (text(&stdout.join().expect("no panic")), text(&stderr.join().expect("no panic")));
-            panic!("{command:?} has not ended after {limit:?}\n{}\n{}", texts.0, texts.1);
+            let texts = (
+                text(&stdout.join().expect("no panic")),
+                text(&stderr.join().expect("no panic")),
+            );
+            panic!(
+                "{command:?} has not ended after {limit:?}\n{}\n{}",
+                texts.0, texts.1
+            );
         }
         std::thread::sleep(Duration::from_millis(10));
     };
     let stdout = stdout.join().expect("reading does not panic");
     let stderr = stderr.join().expect("reading does not panic");
-    Output { status, stdout, stderr }
+    Output {
+        status,
+        stdout,
+        stderr,
+    }
 }
 
 /// Runs it, expects success, and gives its standard output.

@@ -22,7 +22,10 @@ impl Identity {
     /// Certificate and key in one file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let cert = path.into();
-        Self { key: cert.clone(), cert }
+        Self {
+            key: cert.clone(),
+            cert,
+        }
     }
 }
 
@@ -49,20 +52,42 @@ impl Answer {
     /// `message` of an error with this status.
     pub fn refused(&self, status: u16) -> &str {
         assert_eq!(self.status, status, "{self:?}");
-        self.body["message"].as_str().unwrap_or_else(|| panic!("no message: {self:?}"))
+        self.body["message"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no message: {self:?}"))
     }
 }
 
 /// One request, with curl.
-pub fn request(ca: &Path, who: Option<&Identity>, method: &str, url: &str, body: Option<&Value>) -> Answer {
+pub fn request(
+    ca: &Path,
+    who: Option<&Identity>,
+    method: &str,
+    url: &str,
+    body: Option<&Value>,
+) -> Answer {
     let mut curl = clean("curl");
-    curl.args(["-sS", "--max-time", "45", "--path-as-is", "-w", "\n%{http_code}"]).arg("--cacert").arg(ca);
+    curl.args([
+        "-sS",
+        "--max-time",
+        "45",
+        "--path-as-is",
+        "-w",
+        "\n%{http_code}",
+    ])
+    .arg("--cacert")
+    .arg(ca);
     if let Some(who) = who {
         curl.arg("--cert").arg(&who.cert).arg("--key").arg(&who.key);
     }
     curl.args(["-X", method]);
     if body.is_some() {
-        curl.args(["-H", "Content-Type: application/json", "--data-binary", "@-"]);
+        curl.args([
+            "-H",
+            "Content-Type: application/json",
+            "--data-binary",
+            "@-",
+        ]);
     }
     let input = body.map(Value::to_string).unwrap_or_default();
     let output = run_with(curl.arg(url), &input, LIMIT);
@@ -81,7 +106,9 @@ pub fn encode(value: &str) -> String {
     value
         .bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
             other => format!("%{other:02X}"),
         })
         .collect()

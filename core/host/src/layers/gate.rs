@@ -17,7 +17,7 @@ impl Layer for Gate {
         &'a self,
         operation: Operation,
         _cx: &'a Ctx,
-        call: impl FnOnce() -> BoxFuture<'a, Result<T>>,
+        call: impl FnOnce() -> BoxFuture<'a, Result<T>> + Send + 'a,
     ) -> BoxFuture<'a, Result<T>> {
         if self.0.can(operation) {
             return call();

@@ -6,6 +6,8 @@
 mod deadline;
 mod gate;
 mod health;
+mod limit;
+mod watch;
 
 use std::sync::Arc;
 
@@ -18,14 +20,21 @@ use causeway_sdk::{
 use deadline::Deadline;
 use gate::Gate;
 pub(crate) use health::Health;
-use health::Watch;
+use limit::Limit;
+pub(crate) use limit::calls_at_once;
+use watch::Watch;
 
 /// Puts every layer around a storage; the outermost comes last.
 pub(crate) fn around(
     storage: Arc<dyn DynStorage>,
     capabilities: &Capabilities,
+    calls_at_once: usize,
     health: Arc<Health>,
 ) -> Arc<dyn DynStorage> {
+    let storage = match calls_at_once {
+        0 => storage,
+        most => layered(storage, Limit::new(most)),
+    };
     let storage = layered(storage, Deadline);
     let storage = layered(storage, Watch::new(health));
     layered(storage, Gate::new(capabilities.clone()))
@@ -42,7 +51,7 @@ trait Layer: Send + Sync + 'static {
         &'a self,
         operation: Operation,
         cx: &'a Ctx,
-        call: impl FnOnce() -> BoxFuture<'a, Result<T>>,
+        call: impl FnOnce() -> BoxFuture<'a, Result<T>> + Send + 'a,
     ) -> BoxFuture<'a, Result<T>>;
 
     /// Around the question whether a URL may be used.
@@ -55,14 +64,22 @@ trait Layer: Send + Sync + 'static {
         None
     }
 
-    /// Around a file that was opened.
-    fn reader(&self, body: Box<dyn DynRead>) -> Box<dyn DynRead> {
-        body
+    /// Around opening a file, and around the file.
+    fn open_read<'a>(
+        &'a self,
+        cx: &'a Ctx,
+        open: impl FnOnce() -> BoxFuture<'a, Result<Box<dyn DynRead>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<Box<dyn DynRead>>> {
+        self.call(Operation::Read, cx, open)
     }
 
-    /// Around a file that was opened.
-    fn writer(&self, body: Box<dyn DynWrite>) -> Box<dyn DynWrite> {
-        body
+    /// Around opening a file, and around the file.
+    fn open_write<'a>(
+        &'a self,
+        cx: &'a Ctx,
+        open: impl FnOnce() -> BoxFuture<'a, Result<Box<dyn DynWrite>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<Box<dyn DynWrite>>> {
+        self.call(Operation::Write, cx, open)
     }
 }
 
@@ -83,17 +100,15 @@ macro_rules! methods {
             }
 
             fn open_read<'a>(&'a self, cx: &'a Ctx, at: &'a Url, options: ReadOptions) -> BoxFuture<'a, Result<Box<dyn DynRead>>> {
-                let opening = self.layer.call(Operation::Read, cx, || self.inner.open_read(cx, at, options));
-                Box::pin(async move { Ok(self.layer.reader(opening.await?)) })
+                self.layer.open_read(cx, move || self.inner.open_read(cx, at, options))
             }
 
             fn open_write<'a>(&'a self, cx: &'a Ctx, at: &'a Url, options: WriteOptions) -> BoxFuture<'a, Result<Box<dyn DynWrite>>> {
-                let opening = self.layer.call(Operation::Write, cx, || self.inner.open_write(cx, at, options));
-                Box::pin(async move { Ok(self.layer.writer(opening.await?)) })
+                self.layer.open_write(cx, move || self.inner.open_write(cx, at, options))
             }
 
             $( fn $name<'a>(&'a self, cx: &'a Ctx, $($arg: $ty),*) -> BoxFuture<'a, Result<$out>> {
-                self.layer.call(Operation::$operation, cx, || self.inner.$name(cx, $($arg),*))
+                self.layer.call(Operation::$operation, cx, move || self.inner.$name(cx, $($arg),*))
             } )*
         }
     };

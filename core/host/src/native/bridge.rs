@@ -50,7 +50,7 @@ where
 macro_rules! forward {
     ($( $name:ident ( $($arg:ident : $ty:ty = $to:expr),* ) -> $out:ty ; )*) => { $(
         fn $name<'a>(&'a self, cx: &'a Ctx, $($arg: $ty),*) -> BoxFuture<'a, Result<$out>> {
-            answer(self.object.$name(convert::ctx_ref(cx), $($to),*))
+            answer(self.object.$name(convert::ctx_handle(cx), $($to),*))
         }
     )* };
 }
@@ -71,7 +71,7 @@ impl DynStorage for Bridge {
         options: ReadOptions,
     ) -> BoxFuture<'a, Result<Box<dyn DynRead>>> {
         let reply = self.object.open_read(
-            convert::ctx_ref(cx),
+            convert::ctx_handle(cx),
             convert::url_ref(at),
             convert::read_options_ref(&options),
         );
@@ -89,7 +89,7 @@ impl DynStorage for Bridge {
         options: WriteOptions,
     ) -> BoxFuture<'a, Result<Box<dyn DynWrite>>> {
         let reply = self.object.open_write(
-            convert::ctx_ref(cx),
+            convert::ctx_handle(cx),
             convert::url_ref(at),
             convert::write_options_abi(options),
         );

@@ -15,18 +15,30 @@ use serde_json::{Value, json};
 /// The smallest useful plugin.
 pub(crate) fn memory() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| built_once("memory", &["-p", "example-plugin-native", "--lib"]))
+    PATH.get_or_init(|| {
+        built_once(
+            "memory",
+            "libcauseway_plugin_memory",
+            &["-p", "example-plugin-native", "--lib"],
+        )
+    })
 }
 
 /// The plugin that does everything wrong.
 pub(crate) fn odd() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| built_once("odd", &["-p", "causeway-host", "--example", "odd"]))
+    PATH.get_or_init(|| {
+        built_once(
+            "odd",
+            "libodd",
+            &["-p", "causeway-host", "--example", "odd"],
+        )
+    })
 }
 
 /// Builds a library once for the whole run, though the runner gives every test a process of its
 /// own, and returns a copy that no later build touches.
-fn built_once(name: &str, what: &[&str]) -> PathBuf {
+fn built_once(name: &str, prefix: &str, what: &[&str]) -> PathBuf {
     let run = std::env::var("NEXTEST_RUN_ID").unwrap_or_else(|_| std::process::id().to_string());
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libraries");
     std::fs::create_dir_all(&directory).unwrap();
@@ -38,7 +50,7 @@ fn built_once(name: &str, what: &[&str]) -> PathBuf {
         return library;
     }
     let unfinished = directory.join(format!("{name}.unfinished"));
-    std::fs::copy(build(what), &unfinished).unwrap();
+    std::fs::copy(build(prefix, what), &unfinished).unwrap();
     // By rename: a process of another run may have the old file mapped.
     std::fs::rename(&unfinished, &library).unwrap();
     std::fs::write(&stamp, run).unwrap();
@@ -46,7 +58,7 @@ fn built_once(name: &str, what: &[&str]) -> PathBuf {
 }
 
 /// Builds a library with the cargo that runs the tests and returns its file.
-fn build(what: &[&str]) -> PathBuf {
+fn build(prefix: &str, what: &[&str]) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .arg("build")
@@ -66,8 +78,8 @@ fn build(what: &[&str]) -> PathBuf {
         .filter_map(|file| file.as_str().map(PathBuf::from))
         .filter(|file| file.extension().is_some_and(|it| it == "so"))
         .find(|file| {
-            let name = file.file_name().unwrap().to_string_lossy().into_owned();
-            name.contains("causeway_plugin_memory") || name.contains("odd")
+            let name = file.file_name().unwrap().to_string_lossy();
+            name.starts_with(prefix)
         })
         .unwrap_or_else(|| panic!("no library among the messages of cargo build {what:?}"))
 }

@@ -117,7 +117,7 @@ pub struct RemoteArgs {
     /// The gateway [default: $CAUSEWAY_ENDPOINT, $FTS_ENDPOINT, https://localhost:8446].
     #[arg(short = 's', long, value_name = "URL")]
     pub endpoint: Option<String>,
-    /// Certificate or proxy, PEM [default: $X509_USER_PROXY, /tmp/x509up_u<uid>, $X509_USER_CERT].
+    /// Certificate or proxy, PEM [default: $X509_USER_PROXY, /tmp/x509up_uUID, $X509_USER_CERT].
     #[arg(long, value_name = "FILE")]
     pub cert: Option<PathBuf>,
     /// Key, PEM; the certificate's file when it holds both.

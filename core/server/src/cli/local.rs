@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use causeway_host::Host;
-use causeway_sdk::{Credential, Ctx, LogLevel, Page, Secret, Url};
+use causeway_sdk::{Credential, Ctx, ErrorKind, LogLevel, Page, Secret, Url};
 use serde_json::{Value, json};
 
 use super::args::{LocalArgs, MkdirArgs, MvArgs, SumArgs, UrlArgs};
@@ -234,10 +234,18 @@ pub async fn sum(args: &SumArgs) -> anyhow::Result<()> {
     let (local, at) = (Local::new(&args.local)?, url(&args.url)?);
     let algorithm = args.algorithm.parse()?;
     let storage = local.host.storage_for(&at)?;
-    let checksum = if storage.describe().checksums.contains(&algorithm) {
-        local
-            .limited("sum", &at, storage.checksum(&local.cx, &at, algorithm))
-            .await?
+    let told = async {
+        // What the plugin can ask for, this very server may still not tell.
+        if !storage.describe().checksums.contains(&algorithm) {
+            return Ok(None);
+        }
+        match storage.checksum(&local.cx, &at, algorithm).await {
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+            told => told.map(Some),
+        }
+    };
+    let checksum = if let Some(checksum) = local.limited("sum", &at, told).await? {
+        checksum
     } else {
         let read = async {
             let mut body = storage

@@ -29,7 +29,7 @@ async fn serve(State(root): State<PathBuf>, request: Request) -> Response<Body> 
         Some(path) => dispatch(&path, request).await,
         None => Err(StatusCode::BAD_REQUEST),
     };
-    answer.unwrap_or_else(|status| empty(status))
+    answer.unwrap_or_else(empty)
 }
 
 async fn dispatch(path: &Path, request: Request) -> Answer {

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use causeway_abi::abi_stable::std_types::{ROption, RStr, RVec};
-use causeway_abi::call::{CredentialKind, Pair};
+use causeway_abi::call::CredentialKind;
 use causeway_abi::values::{Access, Direction};
-use causeway_abi::{self as abi, UrlRef};
+use causeway_abi::{self as abi, CtxHandle, Ext, UrlRef};
 
-use super::sinks;
 use super::value::{Crossing, milliseconds};
 use crate::{
-    Algorithm, CancelToken, Checksum, CopyRequest, Credential, Ctx, Error, ErrorKind, Outcome,
-    Page, ReadOptions, Result, Secret, StageRequest, TurlRequest, Url, WriteOptions,
+    Algorithm, Checksum, CopyRequest, Credential, Ctx, Error, ErrorKind, Outcome, Page,
+    ReadOptions, Result, Secret, StageRequest, TurlRequest, Url, WriteOptions,
 };
 
 /// A URL, lent.
+#[inline]
 pub fn url_ref(url: &Url) -> UrlRef<'_> {
     let [scheme, authority, path] = url.ends();
     UrlRef {
@@ -47,14 +47,15 @@ pub fn urls(urls: RVec<UrlRef<'_>>) -> Result<Vec<Url>> {
     urls.into_iter().map(url).collect()
 }
 
-fn credential_ref(credential: &Credential) -> abi::Credential<'_> {
+/// A credential, lent.
+pub(crate) fn credential_ref(credential: &Credential) -> abi::Credential<'_> {
     let mut out = abi::Credential {
         kind: CredentialKind::NONE,
         access: RStr::empty(),
         secret: RStr::empty(),
         token: ROption::RNone,
         region: ROption::RNone,
-        ext: RVec::new(),
+        ext: Ext::NONE,
     };
     match credential {
         Credential::None => {}
@@ -83,7 +84,7 @@ fn credential_ref(credential: &Credential) -> abi::Credential<'_> {
 }
 
 /// An unknown kind is none at all: the storage then says that it wants one.
-fn credential(abi: abi::Credential<'_>) -> Credential {
+pub(crate) fn credential(abi: &abi::Credential<'_>) -> Credential {
     let secret = || Secret::new(abi.secret.as_str());
     match abi.kind {
         CredentialKind::BEARER => Credential::Bearer(secret()),
@@ -91,53 +92,23 @@ fn credential(abi: abi::Credential<'_>) -> Credential {
         CredentialKind::KEYS => Credential::Keys {
             access: abi.access.into(),
             secret: secret(),
-            token: abi.token.into_option().map(|it| Secret::new(it.as_str())),
-            region: abi.region.into_option().map(String::from),
+            token: abi.token.as_ref().map(|it| Secret::new(it.as_str())).into(),
+            region: abi.region.as_ref().map(|it| it.to_string()).into(),
         },
         _ => Credential::None,
     }
 }
 
-/// The context of a call, lent.
-pub fn ctx_ref(cx: &Ctx) -> abi::Ctx<'_> {
-    let options = cx.options().iter().map(|(key, value)| Pair {
-        key: key.as_str().into(),
-        value: value.as_str().into(),
-    });
-    abi::Ctx {
-        request_id: cx.request_id().into(),
-        trace_parent: cx.trace_parent().into(),
-        remaining_ns: cx
-            .remaining()
-            .map(|left| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX))
-            .into(),
-        credential: credential_ref(cx.credential()),
-        options: options.collect(),
-        cancel: cx.cancel().handle(),
-        log: cx.log_fn().map(sinks::log_sink_abi).into(),
-        ext: RVec::new(),
-    }
+/// The context of a call, shared with the other side.
+#[inline]
+pub fn ctx_handle(cx: &Ctx) -> CtxHandle {
+    cx.handle()
 }
 
-/// The context of a call, copied. Its token is raised with the caller's, and by whoever holds a clone.
-pub fn ctx(abi: abi::Ctx<'_>) -> Ctx {
-    let mut cx = Ctx::under(CancelToken::below(abi.cancel), abi.request_id.into());
-    if !abi.trace_parent.is_empty() {
-        cx = cx.with_trace_parent(abi.trace_parent.as_str());
-    }
-    if let ROption::RSome(left) = abi.remaining_ns {
-        cx = cx.with_timeout(Duration::from_nanos(left));
-    }
-    if abi.credential.kind != CredentialKind::NONE {
-        cx = cx.with_credential(credential(abi.credential));
-    }
-    for option in &abi.options {
-        cx = cx.with_option(option.key.as_str(), option.value.as_str());
-    }
-    if let ROption::RSome(log) = abi.log {
-        cx = cx.with_log(sinks::log_fn(log));
-    }
-    cx
+/// The context of a caller on the other side. Its token is raised with the caller's, and by
+/// whoever holds a clone.
+pub fn ctx(caller: CtxHandle) -> Ctx {
+    Ctx::lent(caller)
 }
 
 /// Code of an algorithm: its place in the list, which only grows.
@@ -180,7 +151,7 @@ pub fn page_ref(page: &Page) -> abi::call::Page<'_> {
     abi::call::Page {
         cursor: page.cursor.as_deref().map(RStr::from).into(),
         limit: page.limit,
-        ext: RVec::new(),
+        ext: Ext::NONE,
     }
 }
 
@@ -199,7 +170,7 @@ pub fn read_options_ref(options: &ReadOptions) -> abi::ReadOptions<'_> {
         len: options.len.into(),
         chunk_hint: options.chunk_hint,
         if_match: options.if_match.as_deref().map(RStr::from).into(),
-        ext: RVec::new(),
+        ext: Ext::NONE,
     }
 }
 
@@ -220,7 +191,7 @@ pub fn write_options_abi(options: WriteOptions) -> abi::WriteOptions {
         overwrite: options.overwrite,
         parents: options.parents,
         expect: options.expect.map(Checksum::into_abi).into(),
-        ext: RVec::new(),
+        ext: Ext::NONE,
     }
 }
 
@@ -255,7 +226,7 @@ pub fn copy_request_ref(request: &CopyRequest) -> abi::CopyRequest<'_> {
         overwrite: request.overwrite,
         size: request.size.into(),
         expect: request.expect.clone().map(Checksum::into_abi).into(),
-        ext: RVec::new(),
+        ext: Ext::NONE,
     }
 }
 
@@ -272,7 +243,7 @@ pub fn copy_request(abi: abi::CopyRequest<'_>) -> Result<CopyRequest> {
         },
         source: url(abi.source)?,
         destination: url(abi.destination)?,
-        peer_credential: credential(abi.peer_credential),
+        peer_credential: credential(&abi.peer_credential),
         overwrite: abi.overwrite,
         streams: abi.streams,
         size: abi.size.into(),
@@ -291,7 +262,7 @@ pub fn stage_request_ref(request: &StageRequest) -> abi::StageRequest<'_> {
             .iter()
             .map(|it| it.as_str().into())
             .collect(),
-        ext: RVec::new(),
+        ext: Ext::NONE,
     }
 }
 
@@ -322,7 +293,7 @@ pub fn turl_request_ref(request: &TurlRequest) -> abi::TurlRequest<'_> {
             .map(|it| it.as_str().into())
             .collect(),
         size: request.size.into(),
-        ext: RVec::new(),
+        ext: Ext::NONE,
     }
 }
 

@@ -1,8 +1,7 @@
 //! Metadata, directories, and what opening, writing and copying answer.
 
-use causeway_abi as abi;
-use causeway_abi::abi_stable::std_types::RVec;
 use causeway_abi::values::{EntryKind, Locality};
+use causeway_abi::{self as abi, Ext};
 
 use super::value::{Crossing, checksums_back, many, many_back, text, text_back};
 use crate::{Checksum, Copied, DirPage, Entry, Opened, Progress, Result, Space, Stat, Written};
@@ -10,6 +9,7 @@ use crate::{Checksum, Copied, DirPage, Entry, Opened, Progress, Result, Space, S
 impl Crossing for Stat {
     type Abi = abi::Stat;
 
+    #[inline]
     fn into_abi(self) -> abi::Stat {
         abi::Stat {
             kind: match self.kind {
@@ -33,10 +33,11 @@ impl Crossing for Stat {
             ctime: self.ctime.into(),
             etag: text(self.etag),
             checksums: many(self.checksums),
-            ext: RVec::new(),
+            ext: Ext::NONE,
         }
     }
 
+    #[inline]
     fn from_abi(abi: abi::Stat) -> Result<Self> {
         Ok(Self {
             kind: match abi.kind {
@@ -67,6 +68,7 @@ impl Crossing for Stat {
 impl Crossing for Entry {
     type Abi = abi::Entry;
 
+    #[inline]
     fn into_abi(self) -> abi::Entry {
         abi::Entry {
             name: self.name.into(),
@@ -74,6 +76,7 @@ impl Crossing for Entry {
         }
     }
 
+    #[inline]
     fn from_abi(abi: abi::Entry) -> Result<Self> {
         Ok(Self {
             name: abi.name.into(),
@@ -85,14 +88,16 @@ impl Crossing for Entry {
 impl Crossing for DirPage {
     type Abi = abi::DirPage;
 
+    #[inline]
     fn into_abi(self) -> abi::DirPage {
         abi::DirPage {
             entries: many(self.entries),
             next: text(self.next),
-            ext: RVec::new(),
+            ext: Ext::NONE,
         }
     }
 
+    #[inline]
     fn from_abi(abi: abi::DirPage) -> Result<Self> {
         Ok(Self {
             entries: many_back(abi.entries)?,
@@ -104,15 +109,17 @@ impl Crossing for DirPage {
 impl Crossing for Space {
     type Abi = abi::Space;
 
+    #[inline]
     fn into_abi(self) -> abi::Space {
         abi::Space {
             total: self.total.into(),
             used: self.used.into(),
             free: self.free.into(),
-            ext: RVec::new(),
+            ext: Ext::NONE,
         }
     }
 
+    #[inline]
     fn from_abi(abi: abi::Space) -> Result<Self> {
         Ok(Self {
             total: abi.total.into(),
@@ -125,14 +132,16 @@ impl Crossing for Space {
 impl Crossing for Opened {
     type Abi = abi::Opened;
 
+    #[inline]
     fn into_abi(self) -> abi::Opened {
         abi::Opened {
             size: self.size.into(),
             etag: text(self.etag),
-            ext: RVec::new(),
+            ext: Ext::NONE,
         }
     }
 
+    #[inline]
     fn from_abi(abi: abi::Opened) -> Result<Self> {
         Ok(Self {
             size: abi.size.into(),
@@ -144,15 +153,17 @@ impl Crossing for Opened {
 impl Crossing for Written {
     type Abi = abi::Written;
 
+    #[inline]
     fn into_abi(self) -> abi::Written {
         abi::Written {
             bytes: self.bytes,
             etag: text(self.etag),
             checksums: many(self.checksums),
-            ext: RVec::new(),
+            ext: Ext::NONE,
         }
     }
 
+    #[inline]
     fn from_abi(abi: abi::Written) -> Result<Self> {
         Ok(Self {
             bytes: abi.bytes,
@@ -165,14 +176,16 @@ impl Crossing for Written {
 impl Crossing for Copied {
     type Abi = abi::Copied;
 
+    #[inline]
     fn into_abi(self) -> abi::Copied {
         abi::Copied {
             bytes: self.bytes.into(),
             checksum: self.checksum.map(Checksum::into_abi).into(),
-            ext: RVec::new(),
+            ext: Ext::NONE,
         }
     }
 
+    #[inline]
     fn from_abi(abi: abi::Copied) -> Result<Self> {
         Ok(Self {
             bytes: abi.bytes.into(),
@@ -188,13 +201,15 @@ impl Crossing for Copied {
 impl Crossing for Progress {
     type Abi = abi::Progress;
 
+    #[inline]
     fn into_abi(self) -> abi::Progress {
         abi::Progress {
             bytes: self.bytes,
-            ext: RVec::new(),
+            ext: Ext::NONE,
         }
     }
 
+    #[inline]
     fn from_abi(abi: abi::Progress) -> Result<Self> {
         Ok(Self { bytes: abi.bytes })
     }

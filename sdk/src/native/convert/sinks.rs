@@ -6,9 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use causeway_abi::abi_stable::sabi_trait::TD_Opaque;
-use causeway_abi::abi_stable::std_types::{RStr, RVec};
+use causeway_abi::abi_stable::std_types::RStr;
 use causeway_abi::storage::{self, LogSinkBox, ProgressSinkBox};
-use causeway_abi::{self as abi, values};
+use causeway_abi::{self as abi, Ext, values};
 
 use super::value::Crossing;
 use crate::context::LogFn;
@@ -19,13 +19,27 @@ struct Lines(Arc<LogFn>);
 
 impl storage::LogSink for Lines {
     fn line(&self, level: values::LogLevel, text: RStr<'_>) {
-        let level = match level {
-            values::LogLevel::DEBUG => LogLevel::Debug,
-            values::LogLevel::WARN => LogLevel::Warn,
-            values::LogLevel::ERROR => LogLevel::Error,
-            _ => LogLevel::Info,
-        };
-        contained(|| (self.0)(level, &mask(text.as_str())));
+        contained(|| (self.0)(level_of(level), &mask(text.as_str())));
+    }
+}
+
+/// Code of a level.
+pub(crate) fn level_code(level: LogLevel) -> values::LogLevel {
+    match level {
+        LogLevel::Debug => values::LogLevel::DEBUG,
+        LogLevel::Info => values::LogLevel::INFO,
+        LogLevel::Warn => values::LogLevel::WARN,
+        LogLevel::Error => values::LogLevel::ERROR,
+    }
+}
+
+/// The level of a code.
+pub(crate) fn level_of(code: values::LogLevel) -> LogLevel {
+    match code {
+        values::LogLevel::DEBUG => LogLevel::Debug,
+        values::LogLevel::WARN => LogLevel::Warn,
+        values::LogLevel::ERROR => LogLevel::Error,
+        _ => LogLevel::Info,
     }
 }
 
@@ -41,7 +55,8 @@ impl storage::ProgressSink for Reports {
     }
 }
 
-fn contained(run: impl FnOnce()) {
+/// Runs a callback of the gateway's; a panic ends here.
+pub(crate) fn contained(run: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(run)).is_err() {
         eprintln!("causeway: a callback for a plugin panicked");
     }
@@ -54,22 +69,14 @@ pub(super) fn log_sink_abi(log: &Arc<LogFn>) -> LogSinkBox {
 
 /// A log from the boundary.
 pub(super) fn log_fn(log: LogSinkBox) -> impl Fn(LogLevel, &str) + Send + Sync + 'static {
-    move |level, text| {
-        let level = match level {
-            LogLevel::Debug => values::LogLevel::DEBUG,
-            LogLevel::Info => values::LogLevel::INFO,
-            LogLevel::Warn => values::LogLevel::WARN,
-            LogLevel::Error => values::LogLevel::ERROR,
-        };
-        log.line(level, text.into());
-    }
+    move |level, text| log.line(level_code(level), text.into())
 }
 
 /// What the gateway gives a plugin, for the boundary.
 pub fn host_abi(host: &Host) -> abi::Host {
     abi::Host {
         log: log_sink_abi(host.log_fn()),
-        ext: RVec::new(),
+        ext: Ext::NONE,
     }
 }
 

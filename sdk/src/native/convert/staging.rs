@@ -1,8 +1,8 @@
 //! Tape and transfer URLs.
 
-use causeway_abi as abi;
 use causeway_abi::abi_stable::std_types::{ROption, RVec};
 use causeway_abi::values::{Access, StagingState};
+use causeway_abi::{self as abi, Ext};
 
 use super::value::{Crossing, many, many_back};
 use crate::error::ErrorKind;
@@ -23,7 +23,7 @@ impl Crossing for FileState {
             url: self.url.as_str().into(),
             state,
             error,
-            ext: RVec::new(),
+            ext: Ext::NONE,
         }
     }
 
@@ -74,7 +74,7 @@ impl Crossing for Staged {
         abi::Staged {
             token: self.token.into(),
             files: many(self.files),
-            ext: RVec::new(),
+            ext: Ext::NONE,
         }
     }
 
@@ -97,7 +97,7 @@ impl Crossing for TransferUrl {
                 crate::Access::Read => Access::READ,
                 crate::Access::Write => Access::WRITE,
             },
-            ext: RVec::new(),
+            ext: Ext::NONE,
         }
     }
 

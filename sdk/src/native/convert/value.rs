@@ -42,27 +42,36 @@ as_it_is!((), bool);
 impl Crossing for Option<Bytes> {
     type Abi = ROption<abi::Chunk>;
 
+    #[inline]
     fn into_abi(self) -> Self::Abi {
         self.map(abi::Chunk::from).into()
     }
 
+    #[inline]
     fn from_abi(abi: Self::Abi) -> Result<Self> {
         Ok(abi.into_option().map(Bytes::from))
     }
 }
 
+#[inline]
 pub(super) fn many<T: Crossing>(values: Vec<T>) -> RVec<T::Abi> {
+    if values.is_empty() {
+        return RVec::new();
+    }
     values.into_iter().map(T::into_abi).collect()
 }
 
+#[inline]
 pub(super) fn many_back<T: Crossing>(values: RVec<T::Abi>) -> Result<Vec<T>> {
     values.into_iter().map(T::from_abi).collect()
 }
 
+#[inline]
 pub(super) fn text(value: Option<String>) -> ROption<RString> {
     value.map(RString::from).into()
 }
 
+#[inline]
 pub(super) fn text_back(value: ROption<RString>) -> Option<String> {
     value.into_option().map(RString::into_string)
 }
@@ -77,6 +86,7 @@ fn pair(key: &str, value: &str) -> KeyValue {
 impl Crossing for Error {
     type Abi = abi::Error;
 
+    #[inline]
     fn into_abi(self) -> abi::Error {
         let kind = ErrorKind::ALL.iter().position(|it| *it == self.kind());
         let (retry, retry_after) = match self.retry() {
@@ -102,6 +112,7 @@ impl Crossing for Error {
         }
     }
 
+    #[inline]
     fn from_abi(abi: abi::Error) -> Result<Self> {
         let kind = ErrorKind::ALL.get(abi.kind.0 as usize).copied();
         let retry = match abi.retry {
@@ -116,8 +127,8 @@ impl Crossing for Error {
         if let ROption::RSome(status) = abi.remote_status {
             error = error.with_remote_status(status);
         }
-        let marks = abi.ext.iter().filter(|it| it.key == EXT_PANIC);
-        for it in abi.context.iter().chain(marks) {
+        let marks = abi.ext.pairs().iter().filter(|it| it.key == EXT_PANIC);
+        for it in abi.context.pairs().iter().chain(marks) {
             error = error.with(it.key.as_str(), it.value.as_str());
         }
         Ok(error)
@@ -132,6 +143,7 @@ pub(super) fn milliseconds(time: Duration) -> u64 {
 impl Crossing for Checksum {
     type Abi = abi::Checksum;
 
+    #[inline]
     fn into_abi(self) -> abi::Checksum {
         abi::Checksum {
             algorithm: algorithm_code(self.algorithm),
@@ -139,12 +151,14 @@ impl Crossing for Checksum {
         }
     }
 
+    #[inline]
     fn from_abi(abi: abi::Checksum) -> Result<Self> {
         Ok(Self::new(algorithm(abi.algorithm)?, abi.hex))
     }
 }
 
 /// Checksums among other metadata: one of an algorithm that this side does not know is left out.
+#[inline]
 pub(super) fn checksums_back(values: RVec<abi::Checksum>) -> Vec<Checksum> {
     values
         .into_iter()
