@@ -23,7 +23,7 @@ test: ## install the servers that tests need, then run every test
 	tests/install.sh test
 	cargo build --locked --workspace
 	cargo test --locked --workspace --doc --quiet
-	cargo nextest run --locked --workspace --no-fail-fast
+	CAUSEWAY_TEST_PROGRAMS=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug cargo nextest run --locked --workspace --no-fail-fast
 
 lint: ## format, clippy, documentation, dependencies, scripts
 	tests/install.sh lint

@@ -1,7 +1,7 @@
 //! One attempt at a transfer, from the first look at the source to the result.
 //!
-//! The order of steps, the scopes, phases and texts are those users of the field know
-//! (fts-engine section 8.2). Each step lives in a module of its own; this one is the order.
+//! The order of steps, the scopes, phases and texts are those users of the field know.
+//! Each step lives in a module of its own; this one is the order.
 //! Knows nothing of jobs, queues or the store: it talks to the engine through its channel.
 //!
 //! # Invariants

@@ -1,4 +1,4 @@
-//! One transfer on the mock: the table of fts-engine section 16.1, hours in moments.
+//! One transfer on the mock: a table of scenarios, hours in moments.
 
 mod support;
 

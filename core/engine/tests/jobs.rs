@@ -1,4 +1,4 @@
-//! Jobs of several transfers: the table of fts-engine section 16.4, cancellation, priorities.
+//! Jobs of several transfers: a table of scenarios, cancellation, priorities.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The state of a job from the states of its transfers (fts-engine section 3): pure functions.
+//! The state of a job from the states of its transfers, as FTS3 derives it: pure functions.
 
 use std::collections::BTreeMap;
 

@@ -45,7 +45,7 @@ impl FileState {
         !self.is_terminal() && self != Self::NotUsed
     }
 
-    /// The one table of legal transitions (fts-engine section 2).
+    /// The one table of legal transitions.
     pub fn can_become(self, next: Self) -> bool {
         use FileState as S;
         match self {

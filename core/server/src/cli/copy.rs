@@ -108,7 +108,8 @@ async fn watch(
                     .map_err(|_| anyhow!("the worker is gone"))?;
             }
             AttemptEvent::Log(lines) => {
-                for line in lines.iter().filter(|it| it.level >= LogLevel::Warn) {
+                // An error comes back as the fault of the attempt; said once is enough.
+                for line in lines.iter().filter(|it| it.level == LogLevel::Warn) {
                     bar.suspend(|| eprintln!("{}", line.text));
                 }
             }
