@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// A transfer is some hundred small allocations on several threads; this allocator takes half the
-/// time of the C library's for them (docs/performance.md).
+/// A transfer is some hundred small allocations on several threads: a profile of a flood showed about
+/// 12 % of its time in the C library's allocator. The gain of this one was not measured by itself.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
