@@ -165,7 +165,10 @@ impl Gateway {
             .into_iter()
             .filter(|name| name.ends_with(id));
         names
-            .map(|name| std::fs::read_to_string(dir.join(name)).unwrap_or_default())
+            .map(|name| {
+                let read = std::fs::read_to_string(dir.join(&name));
+                read.unwrap_or_else(|error| panic!("reading the log {name}: {error}"))
+            })
             .collect()
     }
 }
