@@ -122,6 +122,7 @@ fn core_decides_upon_no_scheme() {
         // examples of the help.
         let exempt = relative.contains("/tests/")
             || relative.contains("/benches/")
+            || relative.contains("/examples/")
             || relative.starts_with("core/server/src/dev")
             || relative == "core/server/src/bundled.rs"
             || relative.starts_with("core/server/src/cli/args.rs");

@@ -118,6 +118,8 @@ pub struct Capabilities {
     pub credentials: Vec<CredentialKind>,
     /// Calls it takes at the same time; 0 for no limit.
     pub max_concurrency: u32,
+    /// Whether it wants to see every URL before a job is taken.
+    pub admission: Admission,
 }
 
 impl Capabilities {
@@ -139,6 +141,17 @@ impl Capabilities {
 
 fn contains_scheme(schemes: &[String], scheme: &str) -> bool {
     schemes.iter().any(|it| it.eq_ignore_ascii_case(scheme))
+}
+
+/// Whether a storage is asked about the URLs of a new job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Admission {
+    /// It is asked, see [`Storage::admit`](crate::Storage::admit).
+    #[default]
+    Ask,
+    /// It admits every URL of its schemes, and is not asked: that keeps large jobs quick.
+    All,
 }
 
 /// How a storage reads.
@@ -165,6 +178,9 @@ pub struct WriteAbility {
     pub atomic: bool,
     /// It creates missing directories above when asked.
     pub parents: bool,
+    /// A write that was suspended, or whose process died, can be taken up under the same
+    /// [`WriteOptions::resume`](crate::WriteOptions::resume).
+    pub resumable: bool,
 }
 
 /// Third-party copies. The schemes are those of the passive side.
@@ -175,6 +191,8 @@ pub struct CopyAbility {
     pub pull_from: Vec<String>,
     /// It sends to storages of these schemes.
     pub push_to: Vec<String>,
+    /// Nothing stands under a final name here before a third-party copy to it is complete.
+    pub atomic: bool,
 }
 
 /// How a storage renames.

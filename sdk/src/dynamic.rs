@@ -129,6 +129,12 @@ pub trait DynWrite: Send {
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Written>>;
     /// Removes everything written.
     fn abort(self: Box<Self>) -> BoxFuture<'static, ()>;
+    /// How far bytes of an earlier write reach.
+    fn held(&self) -> u64;
+    /// Lets bytes of an earlier write count, if they have this checksum.
+    fn keep(&mut self, offset: u64, len: u64, expected: Checksum) -> BoxFuture<'_, Result<bool>>;
+    /// Leaves what came for a later write under the same key.
+    fn suspend(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
 impl<B: WriteBody> DynWrite for B {
@@ -143,6 +149,18 @@ impl<B: WriteBody> DynWrite for B {
     fn abort(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(WriteBody::abort(*self))
     }
+
+    fn held(&self) -> u64 {
+        WriteBody::held(self)
+    }
+
+    fn keep(&mut self, offset: u64, len: u64, expected: Checksum) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(WriteBody::keep(self, offset, len, expected))
+    }
+
+    fn suspend(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(WriteBody::suspend(*self))
+    }
 }
 
 /// Finds the storage that serves a URL. The host is one; a test may bring its own.
@@ -153,4 +171,14 @@ pub trait Storages: Send + Sync {
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) with errno EPROTONOSUPPORT (93)
     /// when no plugin serves the scheme; the text names those that are served.
     fn storage_for(&self, url: &Url) -> Result<Arc<dyn DynStorage>>;
+
+    /// Whether URLs may be used at all, one answer for each. A URL that no storage serves may:
+    /// whoever uses it will hear so. Where the plugins live elsewhere this is one question for all.
+    fn admit_all<'a>(&'a self, urls: &'a [Url]) -> BoxFuture<'a, Vec<Result<()>>> {
+        let admit = |url: &Url| match self.storage_for(url) {
+            Ok(storage) => storage.admit(url),
+            Err(_) => Ok(()),
+        };
+        Box::pin(std::future::ready(urls.iter().map(admit).collect()))
+    }
 }

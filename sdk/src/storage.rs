@@ -338,6 +338,40 @@ pub trait WriteBody: MaybeSend + 'static {
 
     /// Removes everything written. Best effort; called instead of commit.
     fn abort(self) -> impl Future<Output = ()> + MaybeSend;
+
+    /// How far bytes reach that an earlier write under the same
+    /// [`WriteOptions::resume`](crate::WriteOptions::resume) left here; 0 when there are none.
+    /// There may be holes, and they may be damaged: what of them counts is said with
+    /// [`WriteBody::keep`], and all else is written again.
+    fn held(&self) -> u64 {
+        0
+    }
+
+    /// Reads a range back that an earlier write left. If its bytes have this checksum they count as
+    /// if they had been written now, and the answer is true. Called before the first `write`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for an algorithm that the storage does not compute; Adler-32 it
+    /// must.
+    fn keep(
+        &mut self,
+        offset: u64,
+        len: u64,
+        expected: Checksum,
+    ) -> impl Future<Output = Result<bool>> + MaybeSend {
+        let _ = (offset, len, expected);
+        async { Ok(false) }
+    }
+
+    /// Ends the write and leaves what came for a later one under the same key. Nothing of it is
+    /// visible under the final name, and a storage gets rid of it by itself after a day or so.
+    /// Called instead of commit or abort; without a key it is an abort.
+    fn suspend(self) -> impl Future<Output = ()> + MaybeSend
+    where
+        Self: Sized,
+    {
+        self.abort()
+    }
 }
 
 /// The body of a storage that does not read, or does not write.

@@ -9,6 +9,7 @@
 //! | to learn about | read |
 //! |---|---|
 //! | every route on one page | [`fts::router`] |
+//! | routes that are ours alone | [`own`] |
 //! | what a submission may look like | [`fts::submit`] |
 //! | what stands around each request | [`middleware`] |
 //! | errors to status and body | [`error`] |
@@ -18,11 +19,14 @@ pub mod config;
 pub mod error;
 pub mod extract;
 pub mod fts;
+pub mod health;
 pub mod middleware;
+pub mod own;
 pub mod state;
 
 pub use config::ApiConfig;
 pub use error::ApiError;
 pub use extract::Caller;
-pub use middleware::router;
+pub use health::Readiness;
+pub use middleware::{MatchedRoute, router};
 pub use state::{ApiState, Bans, NoBans, StorageBan};

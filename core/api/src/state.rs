@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use causeway_identity::Verifier;
-use causeway_model::ports::{Clock, CredentialVault, JobControl, JobStore};
+use causeway_model::ports::{Clock, CredentialVault, EngineInsight, JobControl, JobStore};
 use causeway_sdk::Storages;
 
 use crate::ApiConfig;
+use crate::health::{AlwaysReady, Readiness};
+use crate::own::NoInsight;
 
 /// Everything the REST surface depends on. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +29,10 @@ pub struct ApiState {
     pub config: Arc<ApiConfig>,
     /// Who and what is banned.
     pub bans: Arc<dyn Bans>,
+    /// What the engine has to say about its reasons.
+    pub insight: Arc<dyn EngineInsight>,
+    /// What else must be well.
+    pub readiness: Arc<dyn Readiness>,
     /// Held while a key is made.
     pub(crate) key_making: Arc<tokio::sync::Mutex<()>>,
 }
@@ -51,8 +57,24 @@ impl ApiState {
             clock,
             config: Arc::new(config),
             bans: Arc::new(NoBans),
+            insight: Arc::new(NoInsight),
+            readiness: Arc::new(AlwaysReady),
             key_making: Arc::default(),
         }
+    }
+
+    /// The same, ready only when this one says so, too.
+    #[must_use]
+    pub fn with_readiness(mut self, readiness: Arc<dyn Readiness>) -> Self {
+        self.readiness = readiness;
+        self
+    }
+
+    /// The same with an engine that tells its reasons.
+    #[must_use]
+    pub fn with_insight(mut self, insight: Arc<dyn EngineInsight>) -> Self {
+        self.insight = insight;
+        self
     }
 
     /// The same with a list of bans.

@@ -64,6 +64,9 @@ async fn engine(store: Arc<dyn JobStore>) -> Engine {
         clock: Arc::new(SystemClock),
         storages: Arc::new(MockOnly(Erased::shared(mock))),
         host: "bench".into(),
+        observer: causeway_model::observe::Watched::default(),
+        settings: None,
+        history: None,
     };
     Engine::start(config, parts)
         .await

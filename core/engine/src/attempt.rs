@@ -10,18 +10,26 @@
 
 use std::sync::Arc;
 
+use causeway_model::observe::Step;
 use causeway_model::{Fault, Phase, Scope};
 use causeway_sdk::{Checksum, Ctx, DynWrite, LogLevel, Url};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::channel::Channel;
+use crate::leftover::Known;
 use crate::messages::{AttemptEvent, AttemptFailure, AttemptResult, AttemptSpec};
-use crate::plan::{Rung, Terrain, ladder};
+use crate::plan::{Rung, Terrain, ladder, last};
 use crate::site::{Directory, Site};
+use crate::steps::{self, Stopwatch};
 use crate::verify::Verification;
+
+/// How often an attempt says that it runs, whatever it is doing.
+const SIGN_OF_LIFE: std::time::Duration = std::time::Duration::from_secs(60);
 
 pub(crate) const EINTR: i32 = 4;
 pub(crate) const EEXIST: i32 = 17;
+pub(crate) const EAGAIN: i32 = 11;
 pub(crate) const EISDIR: i32 = 21;
 pub(crate) const EINVAL: i32 = 22;
 pub(crate) const EIO: i32 = 5;
@@ -37,6 +45,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) channel: &'a Channel,
     pub(crate) source: Site,
     pub(crate) destination: Site,
+    pub(crate) steps: Stopwatch,
 }
 
 /// What must be known when an attempt is dropped in the middle of something.
@@ -50,6 +59,10 @@ pub(crate) struct Traces {
     pub(crate) copy_began: Option<Instant>,
     /// The engine knows that the destination was empty before this attempt.
     pub(crate) cleared_is_journalled: bool,
+    /// The sink can be suspended, and a ledger says what is in it.
+    pub(crate) resumable: bool,
+    /// Ways that turned out not to work.
+    pub(crate) refused: Vec<Rung>,
 }
 
 /// What a copy brought.
@@ -63,8 +76,23 @@ pub(crate) struct Moved {
     pub(crate) duration_seconds: f64,
 }
 
-/// Runs an attempt to its end.
-pub(crate) async fn run(
+/// Runs an attempt to its end, in its span.
+pub(crate) fn run(
+    spec: &AttemptSpec,
+    directory: &Directory,
+    channel: &Channel,
+) -> impl Future<Output = Result<AttemptResult, AttemptFailure>> {
+    let span = steps::open(spec);
+    let inside = span.clone();
+    async move {
+        let outcome = run_inside(spec, directory, channel).await;
+        steps::close(&inside, &outcome);
+        outcome
+    }
+    .instrument(span)
+}
+
+async fn run_inside(
     spec: &AttemptSpec,
     directory: &Directory,
     channel: &Channel,
@@ -74,25 +102,48 @@ pub(crate) async fn run(
         channel,
         source: site(spec, directory, channel, Scope::Source)?,
         destination: site(spec, directory, channel, Scope::Destination)?,
+        steps: Stopwatch::default(),
     };
-    let mut traces = Traces::default();
+    let mut traces = Traces {
+        // What an earlier run left is removed like what this one leaves.
+        left_something: spec.leftover_is_ours,
+        ..Traces::default()
+    };
     let outcome = tokio::select! {
         biased;
         () = channel.cancelled() => Err(canceled().into()),
         outcome = attempt.sequence(&mut traces) => outcome,
+        never = say_that_it_runs(channel) => match never {},
     };
     match outcome {
-        Ok(result) => {
+        Ok(mut result) => {
             attempt.release_pin().await;
+            if traces.resumable || result.rung.is_none() {
+                attempt.forget_ledger().await;
+            }
+            result.steps = attempt.steps.times();
+            result.refused = traces.refused;
             Ok(result)
         }
         Err(mut failure) => {
             let began = traces.copy_began;
             failure.duration_seconds = began.map_or(0.0, |it| seconds(it.elapsed()));
             channel.log(LogLevel::Error, || failure.fault.to_string());
+            let lap = attempt.steps.lap(Step::CleanUp);
             attempt.clean_up(&failure.fault, &mut traces).await;
+            drop(lap);
+            failure.steps = attempt.steps.times();
+            failure.refused = traces.refused;
             Err(failure)
         }
+    }
+}
+
+/// A silent attempt counts as lost. Whatever takes long has a limit of its own.
+async fn say_that_it_runs(channel: &Channel) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(SIGN_OF_LIFE).await;
+        channel.report(AttemptEvent::Alive).await;
     }
 }
 
@@ -163,6 +214,7 @@ impl Attempt<'_> {
     async fn sequence(&self, traces: &mut Traces) -> Result<AttemptResult, AttemptFailure> {
         let spec = self.spec;
         self.introduce();
+        let lap = self.steps.lap(Step::Prepare);
         let stat = self.source_stat().await?;
         let size = match &stat {
             Some(stat) => stat.size,
@@ -179,19 +231,32 @@ impl Attempt<'_> {
         let verification = Verification::wanted(spec)?;
         let rungs = self.ways(&verification)?;
         let kept = stat.as_ref().map_or(&[][..], |it| &it.checksums);
+        drop(lap);
+        let lap = self.steps.lap(Step::SourceChecksum);
         let mut sum = self.source_sum(&verification, &rungs, kept).await?;
-        let moved = match self.already_moved(&verification, &mut sum).await? {
+        drop(lap);
+        let lap = self.steps.lap(Step::Prepare);
+        let known = Known {
+            source: stat.as_ref(),
+            size,
+            rungs: &rungs,
+            verification: &verification,
+        };
+        let moved = match self.already_moved(&known, &mut sum).await? {
             Some(moved) => {
                 traces.left_something = true;
+                drop(lap);
                 moved
             }
             None => {
                 self.prepare_destination(&verification, &mut sum, traces)
                     .await?;
-                self.copy(&rungs, size, timeout, &verification, &mut sum, traces)
-                    .await?
+                drop(lap);
+                let _lap = self.steps.lap(Step::Copy);
+                self.copy(&known, timeout, &mut sum, traces).await?
             }
         };
+        let _lap = self.steps.lap(Step::Verify);
         let size = self.check_size(size, &moved).await?;
         let checksum = self.check_target(&verification, &sum, &moved).await?;
         Ok(AttemptResult {
@@ -199,6 +264,7 @@ impl Attempt<'_> {
             duration_seconds: moved.duration_seconds,
             rung: moved.rung,
             checksum,
+            ..AttemptResult::default()
         })
     }
 
@@ -213,18 +279,15 @@ impl Attempt<'_> {
         self.info(|| format!("Source url: {}", spec.source));
         self.info(|| format!("Dest url: {}", spec.destination));
         self.info(|| format!("Retry: {}", spec.retry));
+        if let Some(id) = spec.trace.as_deref().and_then(steps::trace_id) {
+            self.info(|| format!("Trace: {id}"));
+        }
         self.info(|| format!("Credential: {:?}", spec.credential.kind()));
     }
 
     /// Time the copy may take: the job's, the server's, or by size.
     fn timeout_seconds(&self, size: Option<u64>) -> u64 {
-        let limits = &self.spec.limits;
-        if limits.timeout_seconds > 0 {
-            return limits.timeout_seconds;
-        }
-        let size = u128::from(size.unwrap_or(0));
-        let by_size = (size * u128::from(limits.sec_per_mb)).div_ceil(1 << 20);
-        600_u64.saturating_add(u64::try_from(by_size).unwrap_or(u64::MAX))
+        self.spec.limits.copy_seconds(size)
     }
 
     /// The ways that exist and at whose end what is to be verified can be verified.
@@ -247,7 +310,7 @@ impl Attempt<'_> {
             let scope = Scope::Transfer;
             return Err(Fault::new(scope, Phase::Preparation, EPROTONOSUPPORT, text));
         }
-        let rungs = self.verifiable(rungs, verification)?;
+        let rungs = last(self.verifiable(rungs, verification)?, &self.spec.avoid);
         self.info(|| {
             let names: Vec<_> = rungs.iter().map(|it| it.name()).collect();
             format!("Ways to copy: {}", names.join(", "))

@@ -10,21 +10,33 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use causeway_model::observe::{Observation, Watched};
 use causeway_model::ports::{JobView, Transaction};
 use causeway_model::{Deletion, FileId, FileState, Job, JobId, RetryLog, Timestamp, Transfer};
 
+use crate::index::Index;
 use crate::messages::AttemptId;
-use crate::scheduler::LinkId;
+use crate::staging::RequestId;
+use crate::staging::gather::GroupId;
+use crate::watching::lane;
 
 /// Where a transfer or deletion is in the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// The engine has nothing to do for it now.
     Resting,
-    /// In its queue, at this priority.
-    Queued(i32),
+    /// In its queue.
+    Queued,
     /// Waiting for the time of its next attempt.
     Delayed,
+    /// Waiting for its turn in the session of its job.
+    InSession,
+    /// Waiting to be brought online.
+    Gathering(GroupId),
+    /// Being brought online.
+    Staging(RequestId),
+    /// Copied, and waiting for its tape copy.
+    AwaitingTape,
     /// An attempt is being started or runs.
     Running(AttemptId),
 }
@@ -33,7 +45,6 @@ pub(crate) enum Place {
 #[derive(Debug)]
 pub(crate) struct FileEntry {
     pub(crate) row: Arc<Transfer>,
-    pub(crate) link: LinkId,
     pub(crate) place: Place,
     pub(crate) dirty: bool,
 }
@@ -60,7 +71,7 @@ pub(crate) struct JobEntry {
 }
 
 /// Transfers by what matters for the state of their job.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) live: u32,
     pub(crate) active: u32,
@@ -99,15 +110,22 @@ pub(crate) struct Board {
     dirty_deletions: Vec<FileId>,
     touched_jobs: Vec<JobId>,
     retries: Vec<RetryLog>,
+    pub(crate) index: Index,
+    /// Is told of every change of a state.
+    pub(crate) watched: Watched,
 }
 
 impl Board {
+    /// Nothing on it; an observer is told of every change of a state.
+    pub(crate) fn watched_by(watched: Watched) -> Self {
+        Self {
+            watched,
+            ..Self::default()
+        }
+    }
+
     /// Takes a job up. False when it is there already.
-    pub(crate) fn adopt(
-        &mut self,
-        view: JobView,
-        mut link: impl FnMut(&Transfer) -> LinkId,
-    ) -> bool {
+    pub(crate) fn adopt(&mut self, view: JobView) -> bool {
         let id = view.job.job_id;
         if self.jobs.contains_key(&id) {
             return false;
@@ -116,9 +134,15 @@ impl Board {
         let mut files = Vec::with_capacity(view.files.len());
         for row in view.files {
             counts.add(Counts::of(row.state));
+            self.watched.observe(&Observation::FileTaken {
+                lane: lane(&row),
+                state: row.state,
+            });
+            if !row.state.is_terminal() {
+                self.index.add(&row);
+            }
             files.push(row.file_id);
             let entry = FileEntry {
-                link: link(&row),
                 place: Place::Resting,
                 dirty: false,
                 row,
@@ -135,6 +159,7 @@ impl Board {
             };
             self.deletions.insert(entry.row.file_id, entry);
         }
+        self.index.add_job(&view.job.user_dn, id);
         let entry = JobEntry {
             job: view.job,
             files,
@@ -192,10 +217,21 @@ impl Board {
         let row = Arc::make_mut(&mut entry.row);
         row.state = next;
         change(row);
+        if next.is_terminal() {
+            self.index.remove(row);
+        }
         let job_id = row.job_id;
         if let Some(job) = self.jobs.get_mut(&job_id) {
             job.counts.subtract(Counts::of(before));
             job.counts.add(Counts::of(next));
+            self.watched.observe(&Observation::FileMoved {
+                job: job_id,
+                file: id,
+                lane: lane(row),
+                from: before,
+                to: next,
+                submitted: job.job.submit_time,
+            });
         }
         self.mark_file(id);
         self.touch(job_id);
@@ -228,6 +264,12 @@ impl Board {
         }
         let row = Arc::make_mut(&mut entry.row);
         change(row);
+        if row.state.is_terminal() {
+            self.watched.observe(&Observation::DeletionEnded {
+                vo: &row.vo_name,
+                state: row.state,
+            });
+        }
         let job_id = row.job_id;
         self.mark_deletion(id);
         self.touch(job_id);
@@ -237,7 +279,14 @@ impl Board {
     /// Changes the row of a job.
     pub(crate) fn change_job(&mut self, id: JobId, change: impl FnOnce(&mut Job)) {
         if let Some(entry) = self.jobs.get_mut(&id) {
+            let before = entry.job.state;
             change(Arc::make_mut(&mut entry.job));
+            if entry.job.state != before {
+                self.watched.observe(&Observation::JobMoved {
+                    vo: &entry.job.vo_name,
+                    to: entry.job.state,
+                });
+            }
             entry.dirty = true;
             self.touch(id);
         }
@@ -283,6 +332,24 @@ impl Board {
             entry.is_some_and(|it| !it.row.state.is_terminal())
         });
         job.counts.live as usize + deletions.count()
+    }
+
+    /// Counts the transfers of a job again; true when they had been counted wrongly.
+    pub(crate) fn recount(&mut self, id: JobId) -> bool {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return false;
+        };
+        let (mut counts, mut running) = (Counts::default(), 0);
+        for entry in job.files.iter().filter_map(|id| self.files.get(id)) {
+            counts.add(Counts::of(entry.row.state));
+            running += u32::from(matches!(entry.place, Place::Running(_)));
+        }
+        for entry in job.deletions.iter().filter_map(|id| self.deletions.get(id)) {
+            running += u32::from(matches!(entry.place, Place::Running(_)));
+        }
+        let wrong = (job.counts, job.running) != (counts, running);
+        (job.counts, job.running) = (counts, running);
+        wrong
     }
 
     /// True when [`Board::take`] would give something.
@@ -336,8 +403,17 @@ impl Board {
             return;
         }
         if let Some(entry) = self.jobs.remove(&id) {
+            self.index.remove_job(&entry.job.user_dn, id);
             for id in entry.files {
-                self.files.remove(&id);
+                if let Some(file) = self.files.remove(&id)
+                    && !file.row.state.is_terminal()
+                {
+                    self.index.remove(&file.row);
+                    self.watched.observe(&Observation::FileLeft {
+                        lane: lane(&file.row),
+                        state: file.row.state,
+                    });
+                }
             }
             for id in entry.deletions {
                 self.deletions.remove(&id);
@@ -371,18 +447,11 @@ mod tests {
     }
 
     fn board(state: &str) -> (Board, FileId) {
-        let mut scheduler = crate::scheduler::Scheduler::new(crate::scheduler::Limits {
-            total: 1,
-            link: 1,
-            inbound: 1,
-            outbound: 1,
-        });
         let row = row(state);
-        let (id, link) = (row.file_id, scheduler.link(&row.source_se, &row.dest_se));
+        let id = row.file_id;
         let mut board = Board::default();
         let entry = FileEntry {
             row,
-            link,
             place: Place::Resting,
             dirty: false,
         };

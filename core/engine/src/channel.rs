@@ -1,6 +1,7 @@
 //! An attempt's line to the engine: reports go out, permission and cancellation come in.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use causeway_model::ports::Clock;
 use causeway_sdk::{CancelToken, LogLevel};
@@ -14,8 +15,18 @@ use crate::messages::{AttemptEvent, AttemptId, LogLine, Report};
 pub(crate) struct Reins {
     /// Raised when the attempt is to be given up.
     pub(crate) cancel: CancelToken,
+    /// Set before that when the next start of the engine takes it up.
+    pub(crate) left: Arc<AtomicBool>,
     /// Signalled when what the attempt announced is journalled.
     pub(crate) granted: Arc<Notify>,
+}
+
+impl Reins {
+    /// Ends the attempt for now.
+    pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::SeqCst);
+        self.cancel.cancel();
+    }
 }
 
 /// The attempt's end of the line.
@@ -85,6 +96,11 @@ impl Channel {
     /// Waits until the attempt is to be given up.
     pub(crate) async fn cancelled(&self) {
         self.reins.cancel.cancelled().await;
+    }
+
+    /// True when it is given up for now only.
+    pub(crate) fn is_left(&self) -> bool {
+        self.reins.left.load(Ordering::SeqCst)
     }
 
     /// The token for work that a plugin spawns.

@@ -11,7 +11,12 @@ impl Attempt<'_> {
     /// Aborts what is open and removes what is ours at the destination. A failure to do so is
     /// only logged: the attempt has failed already, and for another reason.
     pub(crate) async fn clean_up(&self, fault: &Fault, traces: &mut Traces) {
-        self.abort(traces).await;
+        if self.is_gone_on_with(fault, traces) {
+            self.suspend(traces).await;
+        } else {
+            self.abort(traces).await;
+            self.discard().await;
+        }
         if !traces.left_something {
             return;
         }
@@ -51,6 +56,17 @@ impl Attempt<'_> {
         }
     }
 
+    /// Ends the write so that another attempt can go on with it.
+    async fn suspend(&self, traces: &mut Traces) {
+        let Some(sink) = traces.sink.take() else {
+            return;
+        };
+        match timeout(self.patience(), sink.suspend()).await {
+            Ok(()) => self.info(|| "What arrived is kept for the next attempt".to_owned()),
+            Err(_) => self.warn(|| "Suspending the write timed out".to_owned()),
+        }
+    }
+
     /// Gives the pin of a staged source back. A failure is only logged.
     pub(crate) async fn release_pin(&self) {
         let Some(token) = &self.spec.bringonline_token else {
@@ -66,7 +82,7 @@ impl Attempt<'_> {
         }
     }
 
-    fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         Duration::from_secs(self.spec.limits.cleanup_timeout_seconds.max(1))
     }
 }

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use causeway_model::ports::{CancelCounts, FileCancel, JobCancel, JobStore};
+use causeway_model::observe::Observation;
+use causeway_model::ports::{CancelCounts, FileCancel, JobCancel, JobStore, StoreError};
 use causeway_model::{DeletionState, FileId, FileState, JobId, JobState};
 
 use crate::board::Place;
@@ -21,7 +22,8 @@ impl Dispatcher {
         let job = match &command {
             Command::CancelJob(id, _)
             | Command::CancelFiles(id, _, _)
-            | Command::SetPriority(id, _, _) => Some(*id),
+            | Command::SetPriority(id, _, _)
+            | Command::ForceStart(id, _, _) => Some(*id),
             _ => None,
         };
         if let Some(waiting) = job.and_then(|id| self.inserting.get_mut(&id)) {
@@ -32,6 +34,11 @@ impl Dispatcher {
             Command::Inserting(id) => drop(self.inserting.entry(id).or_default()),
             Command::Inserted(view) => {
                 let id = view.job.job_id;
+                self.watched.observe(&Observation::JobTaken {
+                    vo: &view.job.vo_name,
+                    files: view.files.len(),
+                    deletions: view.deletions.len(),
+                });
                 self.adopt(*view);
                 self.catch_up(id);
             }
@@ -40,6 +47,17 @@ impl Dispatcher {
             Command::CancelFiles(id, files, answer) => self.cancel_files(id, &files, answer),
             Command::CancelAll(vo_name, answer) => self.cancel_all(vo_name.as_deref(), answer),
             Command::SetPriority(id, priority, answer) => self.set_priority(id, priority, answer),
+            Command::ForceStart(id, files, answer) => self.force_start(id, &files, answer),
+            Command::Settings(settings, changes, answer) => {
+                self.apply_settings(*settings, &changes, answer);
+            }
+            Command::Ask(question) => self.reply(question),
+            Command::Ready(answer) => drop(answer.send(self.readiness())),
+            Command::Recount(answer) => {
+                let census = self.recount().map_err(StoreError::Failed);
+                // A caller who went away does not hear it.
+                drop(answer.send(census));
+            }
             Command::Shutdown(grace, done) => {
                 self.stopped.push(done);
                 self.begin_stop(grace);
@@ -59,7 +77,7 @@ impl Dispatcher {
             ask_store_for_job(Arc::clone(&self.store), id, answer);
             return;
         }
-        let (before, _) = self.cancel(id);
+        let (before, _) = self.cancel(id, BY_USER);
         self.answer_with_job(id, before, answer);
     }
 
@@ -78,7 +96,7 @@ impl Dispatcher {
     }
 
     /// Cancels a job on the board. Tells whether it had ended before, and what changed.
-    fn cancel(&mut self, id: JobId) -> (bool, CancelCounts) {
+    pub(crate) fn cancel(&mut self, id: JobId, reason: &str) -> (bool, CancelCounts) {
         let mut counts = CancelCounts::default();
         let Some(entry) = self.board.job(id) else {
             return (true, counts);
@@ -88,55 +106,80 @@ impl Dispatcher {
         }
         let (files, deletions) = (entry.files.clone(), entry.deletions.clone());
         for file in files {
-            counts.files += u64::from(self.cancel_file(file));
+            counts.files += u64::from(self.cancel_file(file, reason));
         }
         for file in deletions {
-            counts.deletions += u64::from(self.cancel_deletion(file));
+            counts.deletions += u64::from(self.cancel_deletion(file, reason));
         }
-        self.end_as_canceled(id);
+        self.end_as_canceled(id, reason);
         counts.jobs = 1;
         (false, counts)
     }
 
-    fn end_as_canceled(&mut self, id: JobId) {
+    pub(crate) fn end_as_canceled(&mut self, id: JobId, reason: &str) {
         self.board.change_job(id, |job| {
             job.state = JobState::Canceled;
             job.cancel_job = true;
-            job.reason = Some(BY_USER.to_owned());
+            job.reason = Some(reason.to_owned());
         });
         self.board.end_job(id, self.now);
     }
 
     /// Cancels a transfer if it has not ended. A running one gets its finish time when its attempt
     /// is over.
-    fn cancel_file(&mut self, file: FileId) -> bool {
+    pub(crate) fn cancel_file(&mut self, file: FileId, reason: &str) -> bool {
         let Some(entry) = self.board.file(file) else {
             return false;
         };
         if !entry.row.state.is_cancelable() {
             return false;
         }
-        let (place, link) = (entry.place, entry.link);
+        let place = entry.place;
         let now = self.now;
         let canceled = self.board.move_file(file, FileState::Canceled, |row| {
             let runs = matches!(place, Place::Running(_)) && row.pid.is_some();
             row.finish_time = (!runs).then_some(now);
-            row.reason = Some(BY_USER.to_owned());
+            row.reason = Some(reason.to_owned());
             row.dest_surl_uuid = None;
         });
-        match place {
-            Place::Queued(priority) => {
-                self.scheduler.remove(link, priority, file);
-                self.board.place_file(file, Place::Resting);
-            }
-            Place::Delayed => drop(self.board.place_file(file, Place::Resting)),
-            Place::Running(attempt) => self.tell(attempt, Order::Cancel(attempt)),
-            Place::Resting => {}
+        self.withdraw(file);
+        // One that runs gives its pin back when its attempt is over; one that was copied did.
+        if !matches!(place, Place::Running(_) | Place::AwaitingTape) {
+            self.give_pin_back(file);
         }
         canceled
     }
 
-    fn cancel_deletion(&mut self, file: FileId) -> bool {
+    /// Takes a transfer that has ended, or must not go on, away from wherever it is.
+    pub(crate) fn withdraw(&mut self, file: FileId) {
+        self.time_limits.held.remove(file);
+        let Some((place, row)) = self.board.file(file).map(|it| (it.place, it.row.clone())) else {
+            return;
+        };
+        if matches!(place, Place::Delayed | Place::Queued) {
+            self.measure_given_up(&row);
+        }
+        match place {
+            // What is left to do for it is done when its attempt is over.
+            Place::Running(attempt) => self.tell(attempt, Order::Cancel(attempt)),
+            Place::Queued => {
+                self.scheduler.remove(file);
+                self.board.place_file(file, Place::Resting);
+                self.leave_session(file);
+            }
+            Place::InSession => {
+                self.board.place_file(file, Place::Resting);
+                self.leave_session(file);
+            }
+            Place::Gathering(_) | Place::Staging(_) => self.abort_staging(file, place),
+            Place::AwaitingTape => self.leave_tape(file),
+            Place::Delayed | Place::Resting => {
+                self.board.place_file(file, Place::Resting);
+            }
+        }
+    }
+
+    fn cancel_deletion(&mut self, file: FileId, reason: &str) -> bool {
         let Some(entry) = self.board.deletion(file) else {
             return false;
         };
@@ -145,7 +188,7 @@ impl Dispatcher {
         let canceled = self.board.change_deletion(file, |row| {
             row.state = DeletionState::Canceled;
             row.finish_time = Some(now);
-            row.reason = Some(BY_USER.to_owned());
+            row.reason = Some(reason.to_owned());
         });
         match place {
             Place::Running(attempt) => self.tell(attempt, Order::Cancel(attempt)),
@@ -174,14 +217,14 @@ impl Dispatcher {
                 None => FileCancel::NotInJob,
                 Some(row) if !row.state.is_cancelable() => FileCancel::AlreadyTerminal(row.state),
                 Some(_) => {
-                    any |= self.cancel_file(*file);
+                    any |= self.cancel_file(*file, BY_USER);
                     FileCancel::Canceled
                 }
             });
         }
         if any && !was_terminal && self.board.live(id) == 0 {
             // As users know it: whatever the others did, the last cancel decides.
-            self.end_as_canceled(id);
+            self.end_as_canceled(id, BY_USER);
         }
         let reply = Reply::Files(answer, answers);
         self.effects.push(Effect::Answer(reply));
@@ -194,7 +237,7 @@ impl Dispatcher {
         let jobs: Vec<JobId> = jobs.map(|it| it.job.job_id).collect();
         let mut all = CancelCounts::default();
         for id in jobs {
-            let (_, counts) = self.cancel(id);
+            let (_, counts) = self.cancel(id, BY_USER);
             all.files += counts.files;
             all.deletions += counts.deletions;
             all.jobs += counts.jobs;
@@ -226,12 +269,10 @@ impl Dispatcher {
         if entry.row.state.is_terminal() {
             return;
         }
-        let (place, link, state) = (entry.place, entry.link, entry.row.state);
+        let (place, state) = (entry.place, entry.row.state);
         self.board.change_file(file, |row| row.priority = priority);
-        if let Place::Queued(before) = place
-            && state == FileState::Submitted
-        {
-            self.scheduler.remove(link, before, file);
+        if place == Place::Queued && state == FileState::Submitted {
+            self.scheduler.remove(file);
             self.line_up(file);
         }
     }

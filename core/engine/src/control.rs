@@ -5,10 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use causeway_model::ports::{
-    CancelCounts, FileCancel, JobCancel, JobControl, JobStore, JobView, StoreError,
+    CancelCounts, FileCancel, ForceStart, JobCancel, JobControl, JobStore, JobView, StoreError,
 };
-use causeway_model::{FileId, JobId};
+use causeway_model::settings::Change;
+use causeway_model::{FileId, JobId, Settings};
+use causeway_sdk::Storages;
 use tokio::sync::{mpsc, oneshot};
+
+use crate::insight::Question;
+use crate::recount::Census;
+use crate::settings::Room;
 
 /// What can be asked of the dispatcher.
 pub(crate) enum Command {
@@ -22,6 +28,14 @@ pub(crate) enum Command {
     CancelFiles(JobId, Vec<FileId>, Answer<Option<Vec<FileCancel>>>),
     CancelAll(Option<String>, Answer<CancelCounts>),
     SetPriority(JobId, i32, Answer<Option<JobCancel>>),
+    ForceStart(JobId, Vec<FileId>, Answer<Option<Vec<ForceStart>>>),
+    /// Settings were stored: how they are now, what changed, and who waits until it is obeyed.
+    Settings(Box<Settings>, Vec<Change>, Answer<Vec<JobId>>),
+    Ready(Answer<()>),
+    /// Something is asked that changes no row.
+    Ask(Question),
+    /// Every counter is compared with what it counts.
+    Recount(Answer<Census>),
     Shutdown(Duration, oneshot::Sender<()>),
 }
 
@@ -33,6 +47,8 @@ pub(crate) enum Reply {
     Job(Answer<Option<JobCancel>>, Option<JobCancel>),
     Files(Answer<Option<Vec<FileCancel>>>, Vec<FileCancel>),
     Counts(Answer<CancelCounts>, CancelCounts),
+    Forced(Answer<Option<Vec<ForceStart>>>, Option<Vec<ForceStart>>),
+    Jobs(Answer<Vec<JobId>>, Vec<JobId>),
 }
 
 impl Reply {
@@ -42,6 +58,8 @@ impl Reply {
             Self::Job(to, answer) => drop(to.send(Ok(answer))),
             Self::Files(to, answer) => drop(to.send(Ok(Some(answer)))),
             Self::Counts(to, answer) => drop(to.send(Ok(answer))),
+            Self::Forced(to, answer) => drop(to.send(Ok(answer))),
+            Self::Jobs(to, answer) => drop(to.send(Ok(answer))),
         }
     }
 }
@@ -52,6 +70,8 @@ impl Reply {
 pub struct Engine {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) store: Arc<dyn JobStore>,
+    pub(crate) storages: Arc<dyn Storages>,
+    pub(crate) room: Arc<Room>,
 }
 
 impl Engine {
@@ -70,18 +90,21 @@ impl Engine {
         }
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, StoreError> {
+    pub(crate) async fn ask<T>(
+        &self,
+        command: impl FnOnce(Answer<T>) -> Command,
+    ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.tell(command(answer)).await?;
         answered.await.map_err(|_| stopped())?
     }
 
-    async fn tell(&self, command: Command) -> Result<(), StoreError> {
+    pub(crate) async fn tell(&self, command: Command) -> Result<(), StoreError> {
         self.commands.send(command).await.map_err(|_| stopped())
     }
 }
 
-fn stopped() -> StoreError {
+pub(crate) fn stopped() -> StoreError {
     StoreError::Failed("engine has stopped".into())
 }
 
@@ -134,5 +157,9 @@ impl JobControl for Engine {
     ) -> Result<Option<JobCancel>, StoreError> {
         self.ask(|answer| Command::SetPriority(id, priority, answer))
             .await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.ask(Command::Ready).await
     }
 }

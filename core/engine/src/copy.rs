@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use causeway_model::Fault;
+use causeway_model::observe::Step;
 use causeway_model::transfer::CommitIntent;
 use causeway_sdk::{
-    CopyRequest, Direction, Error, ErrorKind, LogLevel, ProgressSink, WriteOptions,
+    CopyRequest, Direction, Error, ErrorKind, LogLevel, Operation, ProgressSink, Stat, WriteOptions,
 };
 use tokio::time::Instant;
 
 use crate::attempt::{Attempt, Moved, Traces, seconds};
+use crate::leftover::Known;
 use crate::messages::{AttemptEvent, Replace};
 use crate::plan::{Rung, way_does_not_work};
+use crate::resume_track::Track;
 use crate::site::{Site, pick};
 use crate::stream::{self, Flow};
 use crate::verify::{SourceSum, Verification, size_mismatch};
@@ -33,6 +36,7 @@ impl From<Fault> for Failure {
 
 /// What all ways need to know.
 struct Task<'a> {
+    source: Option<&'a Stat>,
     size: Option<u64>,
     verification: &'a Verification,
     pulse: &'a Arc<Pulse>,
@@ -42,10 +46,8 @@ impl Attempt<'_> {
     /// Copies, by the first way that works.
     pub(crate) async fn copy(
         &self,
-        rungs: &[Rung],
-        size: Option<u64>,
+        known: &Known<'_>,
         timeout_seconds: u64,
-        verification: &Verification,
         sum: &mut SourceSum,
         traces: &mut Traces,
     ) -> Result<Moved, Fault> {
@@ -53,14 +55,15 @@ impl Attempt<'_> {
         traces.copy_began = Some(began);
         let pulse = Arc::new(Pulse::new());
         let task = Task {
-            size,
-            verification,
+            source: known.source,
+            size: known.size,
+            verification: known.verification,
             pulse: &pulse,
         };
         let limits = &self.spec.limits;
         let moved = tokio::select! {
             biased;
-            moved = self.descend(rungs, &task, sum, traces) => moved,
+            moved = self.descend(known.rungs, &task, sum, traces) => moved,
             fault = watch(&pulse, timeout_seconds, limits, self.channel) => Err(fault),
         };
         let mut moved = moved?;
@@ -93,7 +96,9 @@ impl Attempt<'_> {
                 Err(Failure::Fault(fault)) => return Err(fault),
                 Err(Failure::Peer(error)) => error,
             };
-            let Some(next) = rungs.peek().filter(|_| way_does_not_work(&error)) else {
+            let refused = way_does_not_work(&error);
+            traces.refused.extend(refused.then_some(rung));
+            let Some(next) = rungs.peek().filter(|_| refused) else {
                 return Err(self.copy_fault(error.errno(), error.message()));
             };
             self.warn(|| {
@@ -111,8 +116,9 @@ impl Attempt<'_> {
     /// visible there before the copy is complete. What is there after a crash is then ours.
     async fn announce_cleared(&self, rung: Rung, pulse: &Pulse, traces: &mut Traces) {
         let hidden = rung == Rung::Stream && self.destination.abilities.write.atomic;
-        let needless = self.spec.params.strict || self.spec.replace == Replace::Always;
-        if hidden || needless || traces.cleared_is_journalled {
+        // Who did not look cannot say so.
+        let unseen = self.spec.params.strict || !self.destination.can(Operation::Stat);
+        if hidden || unseen || traces.cleared_is_journalled {
             return;
         }
         pulse.wait(true);
@@ -157,7 +163,7 @@ impl Attempt<'_> {
             destination: self.destination.url.clone(),
             peer_credential: passive.cx.credential().clone(),
             overwrite: self.spec.replace == Replace::Always,
-            streams: self.spec.limits.streams,
+            streams: worthwhile(self.spec.limits.streams, task.size),
             size: task.size,
             expect: known(sum, task.verification),
         };
@@ -184,11 +190,16 @@ impl Attempt<'_> {
         traces: &mut Traces,
     ) -> Result<Moved, Fault> {
         let target = &self.destination;
+        let verification = task.verification;
+        let plan = self
+            .plan_resume(task.source, task.size, verification, sum)
+            .await?;
         let options = WriteOptions {
             size: task.size,
             overwrite: self.spec.replace == Replace::Always,
             parents: target.abilities.write.parents && !self.spec.params.strict,
-            expect: known(sum, task.verification),
+            expect: known(sum, verification),
+            resume: plan.as_ref().map(|it| it.key().to_owned()),
         };
         traces.left_something = !target.abilities.write.atomic;
         let sink = target.storage.open_write(&target.cx, &target.url, options);
@@ -196,13 +207,23 @@ impl Attempt<'_> {
             .await
             .map_err(|error| self.side_fault("open the destination", &error))?;
         let sink = traces.sink.insert(sink);
+        let track = match plan {
+            Some(plan) => {
+                traces.resumable = true;
+                Some(self.take_up(plan, sink, task.pulse).await)
+            }
+            None => None,
+        };
         let flow = Flow {
             attempt: self,
             size: task.size,
             algorithm: task.verification.algorithm(),
             pulse: task.pulse,
+            track: track.as_ref(),
         };
-        let streamed = stream::run(&flow, sink).await?;
+        let streamed = stream::run(&flow, sink).await;
+        traces.resumable &= !track.as_ref().is_some_and(Track::is_spoiled);
+        let streamed = streamed?;
         if !self.spec.params.strict && task.size.is_some_and(|size| size != streamed.bytes) {
             return Err(size_mismatch());
         }
@@ -223,7 +244,10 @@ impl Attempt<'_> {
         let Some(sink) = traces.sink.take() else {
             return Err(self.copy_fault(crate::attempt::EIO, "sink is gone"));
         };
-        let written = sink.commit().await.map_err(|error| {
+        let lap = self.steps.lap(Step::Commit);
+        let written = sink.commit().await;
+        drop(lap);
+        let written = written.map_err(|error| {
             // A storage that verifies on its own found what we would have found.
             let passed = streamed.checksum.as_ref();
             let differs = passed
@@ -247,10 +271,31 @@ impl Attempt<'_> {
     }
 }
 
+/// Streams that a third-party copy is asked for: none has less than a MiB to move. There are servers
+/// that fail at several streams for an empty file.
+fn worthwhile(streams: u32, size: Option<u64>) -> u32 {
+    let most = size.map_or(u64::MAX, |size| size.div_ceil(1 << 20).max(1));
+    streams.min(u32::try_from(most).unwrap_or(u32::MAX))
+}
+
 /// The checksum that a copy must have, when source and destination are to be compared.
 fn known(sum: &SourceSum, verification: &Verification) -> Option<causeway_sdk::Checksum> {
     match sum {
         SourceSum::Known(sum) if verification.compares_both() => Some(sum.clone()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_files_take_few_streams() {
+        assert_eq!(worthwhile(16, Some(0)), 1);
+        assert_eq!(worthwhile(16, Some(1)), 1);
+        assert_eq!(worthwhile(16, Some(3 << 20)), 3);
+        assert_eq!(worthwhile(4, Some(1 << 40)), 4);
+        assert_eq!(worthwhile(4, None), 4);
     }
 }

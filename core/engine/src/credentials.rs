@@ -30,6 +30,19 @@ enum Entry {
     Known(Credential, Timestamp),
 }
 
+/// Asks the vault; gives the credential and its end. A vault that fails has none.
+pub(crate) async fn read(
+    vault: &dyn CredentialVault,
+    owner: &Owner,
+) -> Option<(Credential, Timestamp)> {
+    let answer = vault.credential(&owner.cred_id, &owner.user_dn).await;
+    let answer = answer.unwrap_or_else(|error| {
+        tracing::warn!(user.dn = %owner.user_dn, %error, "failed to read a credential");
+        None
+    });
+    answer.map(|it| (Credential::X509(it.proxy_pem), it.termination_time))
+}
+
 /// What the vault answered lately.
 pub(crate) struct Credentials {
     vault: Option<Arc<dyn CredentialVault>>,
@@ -73,12 +86,7 @@ impl Credentials {
             .insert(owner.clone(), Entry::Asked(vec![attempt]));
         let (vault, notices) = (Arc::clone(vault), self.notices.clone());
         tokio::spawn(async move {
-            let answer = vault.credential(&owner.cred_id, &owner.user_dn).await;
-            let answer = answer.unwrap_or_else(|error| {
-                tracing::warn!(user.dn = %owner.user_dn, %error, "failed to read a credential");
-                None
-            });
-            let answer = answer.map(|it| (Credential::X509(it.proxy_pem), it.termination_time));
+            let answer = read(&*vault, &owner).await;
             if notices.send(Notice::CredentialRead(owner, answer)).is_err() {
                 tracing::debug!("dispatcher is gone, credential dropped");
             }

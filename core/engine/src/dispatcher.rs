@@ -10,23 +10,36 @@
 //!   `cancel_frees_the_slot_for_others`.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_model::observe::Watched;
 use causeway_model::ports::{Clock, JobStore, StoreError, Transaction};
-use causeway_model::{FileId, JobId, Timestamp};
+use causeway_model::settings::Operation;
+use causeway_model::{FileId, JobId, Settings, Timestamp};
 use causeway_sdk::Credential;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use crate::alarm::Alarm;
+use crate::archiving::{self, Archiving};
 use crate::board::Board;
+use crate::breaker::Breakers;
 use crate::config::EngineConfig;
 use crate::control::{Command, Reply};
 use crate::credentials::{Credentials, Owner};
-use crate::messages::{AttemptId, Order, Report};
+use crate::crew::Crew;
+use crate::deletions::Deletions;
+use crate::messages::{AttemptId, Report};
 use crate::scheduler::Scheduler;
+use crate::session::Sessions;
+use crate::staging::{self, RequestId, Staging};
+use crate::time_limits::TimeLimits;
 use crate::transfer_log::TransferLog;
+use crate::tuning::Tuning;
+use crate::walk::Campaign;
+use crate::ways::Ways;
 
 /// Reports taken at once.
 const REPORTS: usize = 1024;
@@ -38,7 +51,14 @@ pub(crate) enum Notice {
     Journalled(Result<(), StoreError>),
     /// The vault answered.
     CredentialRead(Owner, Option<(Credential, Timestamp)>),
+    /// A storage answered about bringing online.
+    Staging(staging::News),
+    /// A storage answered about tape copies.
+    Archiving(archiving::News),
 }
+
+/// How many files of a VO may be under way at a storage with an operation; `None` for any number.
+pub(crate) type OperationLimit = Box<dyn Fn(&str, &str, Operation) -> Option<usize> + Send>;
 
 /// What happens once the transaction it belongs to is durable.
 pub(crate) enum Effect {
@@ -46,6 +66,8 @@ pub(crate) enum Effect {
     Start(AttemptId),
     /// An attempt may go on.
     Grant(AttemptId),
+    /// A bring-online request is sent.
+    Stage(RequestId),
     /// A caller gets an answer.
     Answer(Reply),
     /// A job that ended is forgotten.
@@ -63,16 +85,10 @@ pub(crate) enum Subject {
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) subject: Subject,
-    /// Worker that has it; `None` until it was handed over.
-    pub(crate) worker: Option<usize>,
+    /// Workers know of it.
+    pub(crate) handed_over: bool,
     /// Its rows stay as they are: the next start takes it up.
     pub(crate) left_for_restart: bool,
-}
-
-/// A worker and what it does.
-pub(crate) struct WorkerLine {
-    pub(crate) orders: mpsc::UnboundedSender<Order>,
-    pub(crate) running: usize,
 }
 
 /// Where everything comes in.
@@ -98,14 +114,34 @@ pub(crate) struct Dispatcher {
     pub(crate) store: Arc<dyn JobStore>,
     pub(crate) now: Timestamp,
     pub(crate) board: Board,
+    pub(crate) tuning: Tuning,
+    pub(crate) breakers: Breakers,
+    /// Ways of copying that did not work.
+    pub(crate) ways: Ways,
     pub(crate) scheduler: Scheduler,
-    pub(crate) deletion_queue: VecDeque<FileId>,
-    pub(crate) deletions_active: usize,
-    pub(crate) timers: BinaryHeap<Reverse<(Instant, FileId)>>,
+    pub(crate) deletions: Deletions,
+    pub(crate) alarms: BinaryHeap<Reverse<(Instant, Alarm)>>,
     pub(crate) attempts: HashMap<AttemptId, Work>,
     pub(crate) last_attempt: u64,
-    pub(crate) workers: Vec<WorkerLine>,
+    pub(crate) crew: Arc<dyn Crew>,
+    /// Transfers and deletions that were taken up again after the loss of a worker, and how often.
+    pub(crate) taken_up: HashMap<FileId, u32>,
     pub(crate) credentials: Credentials,
+    pub(crate) staging: Staging,
+    pub(crate) archiving: Archiving,
+    pub(crate) sessions: Sessions,
+    pub(crate) operation_limit: OperationLimit,
+    /// What operators set.
+    pub(crate) settings: Settings,
+    /// Links that the scheduler was told the settings of.
+    pub(crate) introduced: HashSet<(Arc<str>, Arc<str>)>,
+    /// Walks through many rows that are not over.
+    pub(crate) campaigns: VecDeque<Campaign>,
+    pub(crate) time_limits: TimeLimits,
+    /// There is too little free memory to take up work.
+    pub(crate) low_memory: bool,
+    /// Those who work beside the dispatcher end when this is dropped.
+    pub(crate) _life: watch::Sender<()>,
     pub(crate) log: TransferLog,
     /// Jobs that are being written, and what was asked about them meanwhile.
     pub(crate) inserting: HashMap<JobId, Vec<Command>>,
@@ -115,6 +151,8 @@ pub(crate) struct Dispatcher {
     pub(crate) stage: Stage,
     pub(crate) stopped: Vec<oneshot::Sender<()>>,
     pub(crate) broken: bool,
+    /// Is told what happens.
+    pub(crate) watched: Watched,
 }
 
 impl Dispatcher {
@@ -168,13 +206,19 @@ impl Dispatcher {
 
     /// What follows every batch of events.
     fn turn(&mut self) {
-        self.run_timers();
+        self.run_alarms();
+        if matches!(self.stage, Stage::Open) {
+            self.run_time_limits();
+            self.walk_on();
+        }
         self.advance_stop();
+        self.staging.send_returns();
         loop {
             if matches!(self.stage, Stage::Open) {
                 self.schedule();
             }
             if !self.hand_over() {
+                self.watch_slots();
                 return;
             }
         }
@@ -200,6 +244,8 @@ impl Dispatcher {
                     self.give_order(attempt, credential.clone());
                 }
             }
+            Notice::Staging(news) => self.staging_news(news),
+            Notice::Archiving(news) => self.tape_news(news),
         }
     }
 
@@ -207,8 +253,15 @@ impl Dispatcher {
         match effect {
             Effect::Start(attempt) => self.start(attempt),
             Effect::Grant(attempt) => self.grant(attempt),
+            Effect::Stage(request) => self.send_request(request),
             Effect::Answer(reply) => reply.send(),
-            Effect::Forget(job) => self.board.forget(job),
+            Effect::Forget(job) => {
+                self.forget_losses_of(job);
+                self.board.forget(job);
+                if self.board.job(job).is_none() {
+                    self.time_limits.forget_job(job);
+                }
+            }
         }
     }
 
@@ -236,21 +289,11 @@ impl Dispatcher {
         false
     }
 
-    fn run_timers(&mut self) {
-        let now = Instant::now();
-        while let Some(Reverse((due, file))) = self.timers.peek().copied() {
-            if due > now {
-                return;
-            }
-            self.timers.pop();
-            self.delay_is_over(file);
-        }
-    }
-
     fn next_wake(&self) -> Option<Instant> {
-        let timer = self.timers.peek().map(|Reverse((due, _))| *due);
+        let timer = self.alarms.peek().map(|Reverse((due, _))| *due);
         match self.stage {
-            Stage::Open => timer,
+            Stage::Open if self.may_walk() => Some(Instant::now()),
+            Stage::Open => timer.into_iter().chain(self.next_time_limit()).min(),
             Stage::Draining(until) | Stage::Cleaning(until) => Some(until),
         }
     }
@@ -261,7 +304,7 @@ impl Dispatcher {
         let id = AttemptId(self.last_attempt);
         let work = Work {
             subject,
-            worker: None,
+            handed_over: false,
             left_for_restart: false,
         };
         self.attempts.insert(id, work);

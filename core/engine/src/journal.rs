@@ -6,8 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_model::observe::{Observation, Watched};
 use causeway_model::ports::{JobStore, StoreError, Transaction};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::dispatcher::Notice;
 
@@ -19,9 +21,13 @@ pub(crate) async fn keep(
     store: Arc<dyn JobStore>,
     mut transactions: mpsc::UnboundedReceiver<Transaction>,
     notices: mpsc::UnboundedSender<Notice>,
+    watched: Watched,
 ) {
     while let Some(transaction) = transactions.recv().await {
+        let (rows, began) = (transaction.rows(), Instant::now());
         let outcome = write(&*store, transaction).await;
+        let took = began.elapsed();
+        watched.observe(&Observation::Journalled { rows, took });
         if notices.send(Notice::Journalled(outcome)).is_err() {
             return;
         }

@@ -13,14 +13,28 @@
 //! |---|---|
 //! | the loop that decides, and what waits for the journal | `dispatcher`, `board`, `settle`, `journal` |
 //! | which transfer starts next | [`scheduler`] |
-//! | one attempt, step by step | `attempt`, `prepare`, `copy`, `verify`, `cleanup` |
+//! | one attempt, step by step | `attempt`, `leftover`, `prepare`, `copy`, `verify`, `cleanup` |
 //! | third-party copy or streamed | [`plan`] |
 //! | bytes through the worker | `stream`, `ranges`, `watchdog` |
+//! | a broken stream goes on where it was | `resume_attempt`, `resume_track`, `resume` |
+//! | how many transfers a link may run, and why | [`optimizer`] |
+//! | from tape to disk before a copy, and to tape after it | `staging`, `archiving` |
+//! | deletions | `deletions` |
+//! | files that share a session, replicas, hops | `session`, `siblings` |
+//! | what operators set, and what it does | `settings`, `steering`, `bans` |
+//! | why something waits, what a plan would get | `insight`, `reasons` |
+//! | what attempts teach about storages and links | `breaker`, `guard`, `ways`, `way_memory` |
+//! | limits of time, passes over many rows, the past | `time_limits`, `walk`, `sanity`, `retention` |
+//! | counters compared with what they count, for tests | `recount` |
 //! | what follows a failure | `retry`, `outcome`, `ending` |
 #![warn(missing_docs)]
 
+mod alarm;
+mod archiving;
 mod attempt;
+mod bans;
 mod board;
+mod breaker;
 mod channel;
 mod cleanup;
 mod clock;
@@ -29,31 +43,65 @@ mod config;
 mod control;
 mod copy;
 mod credentials;
+pub mod crew;
+mod deletions;
 mod dispatcher;
+mod due;
 mod ending;
+mod guard;
+mod index;
+mod insight;
 mod journal;
+mod leftover;
+mod lost;
 pub mod messages;
+pub mod optimizer;
+mod optimizer_config;
 mod order;
 mod outcome;
 pub mod plan;
 mod prepare;
+mod quality;
 mod ranges;
+mod reasons;
+mod recount;
+mod resume;
+mod resume_attempt;
+mod resume_track;
+mod retention;
 mod retry;
+mod sanity;
 pub mod scheduler;
+mod session;
+mod settings;
 mod settle;
 mod siblings;
 mod site;
+mod staging;
 mod start;
 mod starting;
+mod steering;
+mod steps;
 mod stopping;
 mod stream;
+mod time_limits;
 mod transfer_log;
+mod tuning;
 mod verify;
+mod walk;
 mod watchdog;
+mod watching;
+mod way_memory;
+mod ways;
 mod worker;
 
 pub use clock::TestClock;
-pub use config::EngineConfig;
+pub use config::{EngineConfig, Isolation};
 pub use control::Engine;
+pub use optimizer_config::OptimizerConfig;
+#[doc(hidden)]
+pub use recount::Census;
+pub use retention::retire_ended_jobs;
 pub use start::Parts;
+pub use steps::TRACE_TARGET;
 pub use worker::Worker;

@@ -6,11 +6,15 @@
 //! # Invariants
 //! - Every message survives serialisation: `every_message_survives_the_wire`.
 
+use std::path::PathBuf;
+
+use causeway_model::observe::StepTimes;
 use causeway_model::transfer::CommitIntent;
 use causeway_model::{ChecksumMode, CopyParams, Fault, FileId, JobId, Timestamp};
 use causeway_sdk::{Checksum, Credential, LogLevel, Url};
 use serde::{Deserialize, Serialize};
 
+use crate::crew::Loss;
 use crate::plan::{PeerCopies, Rung};
 
 /// Names one attempt, or one deletion, within the life of an engine.
@@ -26,6 +30,8 @@ pub enum Order {
     Delete(Box<DeletionSpec>),
     /// Give an attempt up and clean up behind it.
     Cancel(AttemptId),
+    /// Give an attempt up for now: the next start of the engine takes it up.
+    Leave(AttemptId),
     /// What the attempt announced is journalled: it may go on.
     CommitGranted(AttemptId),
 }
@@ -72,6 +78,17 @@ pub struct AttemptLimits {
     pub streaming_allowed: bool,
 }
 
+/// How a stream that is broken off may be gone on with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// Directory of the ledgers, on the worker's machine.
+    pub dir: PathBuf,
+    /// Smaller files begin anew.
+    pub min_bytes: u64,
+    /// Another attempt may follow this one.
+    pub more_to_come: bool,
+}
+
 /// Everything a worker needs for one attempt.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AttemptSpec {
@@ -99,10 +116,14 @@ pub struct AttemptSpec {
     pub leftover_is_ours: bool,
     /// What an earlier run of this very attempt was about to make visible.
     pub commit_intent: Option<CommitIntent>,
+    /// How it may be gone on with; `None` when it may not.
+    pub resume: Option<Resume>,
     /// How to copy, as the user asked.
     pub params: CopyParams,
     /// Limits.
     pub limits: AttemptLimits,
+    /// Ways that did not work on this link lately: they are tried last.
+    pub avoid: Vec<Rung>,
     /// Space token at the source, empty for none.
     pub source_space_token: String,
     /// Space token at the destination, empty for none.
@@ -117,6 +138,8 @@ pub struct AttemptSpec {
     pub dst_file_report: bool,
     /// Send log lines.
     pub log: bool,
+    /// The trace it belongs to, as a W3C `traceparent`.
+    pub trace: Option<String>,
 }
 
 /// Everything a worker needs for one deletion.
@@ -162,6 +185,8 @@ pub enum AttemptEvent {
     },
     /// Nothing is at the destination any more. The attempt waits for [`Order::CommitGranted`].
     Cleared,
+    /// It still runs.
+    Alive,
     /// Bytes move.
     Progress {
         /// Bytes so far.
@@ -177,6 +202,8 @@ pub enum AttemptEvent {
     Finished(AttemptResult),
     /// It did not. The last report.
     Failed(Box<AttemptFailure>),
+    /// Its worker is no more. The last report, made by whoever saw the worker end.
+    Lost(Loss),
 }
 
 /// A line of the log of a transfer.
@@ -199,8 +226,12 @@ pub struct AttemptResult {
     pub duration_seconds: f64,
     /// How the bytes moved; `None` when an earlier run had moved them.
     pub rung: Option<Rung>,
+    /// Ways that turned out not to work before that.
+    pub refused: Vec<Rung>,
     /// Checksum of the file, when one was computed.
     pub checksum: Option<Checksum>,
+    /// How long each step took.
+    pub steps: StepTimes,
 }
 
 /// Why an attempt failed.
@@ -212,6 +243,10 @@ pub struct AttemptFailure {
     pub duration_seconds: f64,
     /// What stands at the destination, when that was asked for and is why it failed.
     pub dst_file: Option<DstFile>,
+    /// Ways that turned out not to work.
+    pub refused: Vec<Rung>,
+    /// How long each step took.
+    pub steps: StepTimes,
 }
 
 impl From<Fault> for AttemptFailure {
@@ -220,6 +255,8 @@ impl From<Fault> for AttemptFailure {
             fault,
             duration_seconds: 0.0,
             dst_file: None,
+            refused: Vec::new(),
+            steps: StepTimes::default(),
         }
     }
 }
@@ -238,6 +275,9 @@ pub struct DstFile {
     /// It is on disk.
     pub file_on_disk: Option<bool>,
 }
+
+#[cfg(test)]
+pub(crate) use tests::{events, orders};
 
 #[cfg(test)]
 mod tests {
@@ -260,6 +300,11 @@ mod tests {
             replace: Replace::OnlyOnDisk,
             leftover_is_ours: true,
             commit_intent: Some(intent()),
+            resume: Some(Resume {
+                dir: "/state/resume".into(),
+                min_bytes: 12,
+                more_to_come: true,
+            }),
             params: CopyParams::default(),
             limits: AttemptLimits {
                 timeout_seconds: 1,
@@ -276,6 +321,7 @@ mod tests {
                 peer_copies: PeerCopies::Pull,
                 streaming_allowed: true,
             },
+            avoid: vec![Rung::Pull],
             source_space_token: "s".into(),
             space_token: "d".into(),
             credential: Credential::X509(Secret::new("pem")),
@@ -283,6 +329,7 @@ mod tests {
             activity: "default".into(),
             dst_file_report: true,
             log: true,
+            trace: Some("00-1-2-01".into()),
         }
     }
 
@@ -293,10 +340,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_message_survives_the_wire() {
+    /// One order of each kind.
+    pub(crate) fn orders() -> Vec<Order> {
         let spec = spec();
-        let orders = [
+        vec![
             Order::Delete(Box::new(DeletionSpec {
                 attempt: spec.attempt,
                 file_id: spec.file_id,
@@ -307,15 +354,15 @@ mod tests {
             })),
             Order::Start(Box::new(spec)),
             Order::Cancel(AttemptId(1)),
+            Order::Leave(AttemptId(1)),
             Order::CommitGranted(AttemptId(2)),
-        ];
-        for order in orders {
-            let text = serde_json::to_string(&order).unwrap();
-            let back: Order = serde_json::from_str(&text).unwrap();
-            assert_eq!(text, serde_json::to_string(&back).unwrap());
-        }
+        ]
+    }
+
+    /// One event of each kind.
+    pub(crate) fn events() -> Vec<AttemptEvent> {
         let fault = Fault::new(Scope::Source, Phase::Preparation, 2, "gone");
-        let events = [
+        vec![
             AttemptEvent::Started { pid: 1 },
             AttemptEvent::Parameters {
                 params: "nostreams:1".into(),
@@ -326,6 +373,7 @@ mod tests {
                 bytes: 3,
                 throughput: 0.5,
             },
+            AttemptEvent::Alive,
             AttemptEvent::Log(vec![LogLine {
                 time: Timestamp(1),
                 level: LogLevel::Warn,
@@ -336,14 +384,29 @@ mod tests {
                 size: Some(1),
                 duration_seconds: 2.5,
                 rung: Some(Rung::Stream),
+                refused: vec![Rung::Push],
                 checksum: intent().checksum,
+                steps: StepTimes([1, 2, 3, 4, 5, 6]),
             }),
             AttemptEvent::Failed(Box::new(AttemptFailure {
                 dst_file: Some(DstFile::default()),
                 ..fault.into()
             })),
-        ];
-        for event in events {
+            AttemptEvent::Lost(Loss {
+                how: "signal 11 (SIGSEGV)".into(),
+                innocent: true,
+            }),
+        ]
+    }
+
+    #[test]
+    fn every_message_survives_the_wire() {
+        for order in orders() {
+            let text = serde_json::to_string(&order).unwrap();
+            let back: Order = serde_json::from_str(&text).unwrap();
+            assert_eq!(text, serde_json::to_string(&back).unwrap());
+        }
+        for event in events() {
             let report = Report {
                 attempt: AttemptId(4),
                 event,

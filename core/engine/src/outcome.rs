@@ -1,16 +1,16 @@
 //! What the dispatcher makes of reports: the way of a row from ACTIVE to its end or its next try.
 
-use causeway_model::{DeletionState, Fault, FileId, FileState, Job, JobType, Transfer};
+use std::sync::Arc;
+
+use causeway_model::{Fault, FileId, FileState, Job, Transfer};
 
 use crate::board::Place;
 use crate::dispatcher::{Dispatcher, Effect, Subject};
 use crate::ending::{fail, finish};
 use crate::messages::{AttemptEvent, AttemptFailure, AttemptId, AttemptResult, Report};
-use crate::retry::{self, Verdict};
+use crate::optimizer::window::Ended;
+use crate::retry::{self, Defaults, Verdict};
 use crate::siblings;
-
-/// Time between two attempts at a deletion.
-const DELETION_RETRY_MILLIS: i64 = 120_000;
 
 impl Dispatcher {
     /// Takes a report in. Of an attempt that is not known, it is late and ignored.
@@ -21,9 +21,11 @@ impl Dispatcher {
             return;
         };
         let subject = work.subject;
+        self.hear(attempt);
         match report.event {
             AttemptEvent::Finished(result) => self.finished(attempt, result),
             AttemptEvent::Failed(failure) => self.failed(attempt, *failure),
+            AttemptEvent::Lost(loss) => self.lost(attempt, subject, &loss),
             event => {
                 if let Subject::Transfer(file) = subject {
                     self.on_the_way(attempt, file, event);
@@ -35,8 +37,10 @@ impl Dispatcher {
     fn on_the_way(&mut self, attempt: AttemptId, file: FileId, event: AttemptEvent) {
         match event {
             AttemptEvent::Started { pid } => {
-                self.board
-                    .move_file(file, FileState::Active, |row| row.pid = Some(pid));
+                let active = |row: &mut Transfer| row.pid = Some(pid);
+                if self.board.move_file(file, FileState::Active, active) {
+                    self.measure_start(file);
+                }
             }
             AttemptEvent::Log(lines) => {
                 let row = self.board.file(file).map(|it| &it.row);
@@ -60,10 +64,14 @@ impl Dispatcher {
                 row.internal_file_params = Some(params);
                 row.filesize = size.or(row.filesize);
             }),
-            AttemptEvent::Progress { bytes, throughput } => self.board.change_file(file, |row| {
-                row.transferred = Some(bytes);
-                row.throughput = Some(throughput);
-            }),
+            AttemptEvent::Progress { bytes, throughput } => {
+                self.watch_bytes(file, bytes);
+                self.measure_progress(file, bytes);
+                self.board.change_file(file, |row| {
+                    row.transferred = Some(bytes);
+                    row.throughput = Some(throughput);
+                });
+            }
             AttemptEvent::Cleared => {
                 self.board
                     .change_file(file, |row| row.destination_cleared = true);
@@ -82,19 +90,16 @@ impl Dispatcher {
     /// are, because the next start takes it up.
     pub(crate) fn close_attempt(&mut self, attempt: AttemptId) -> Option<Subject> {
         let work = self.attempts.remove(&attempt)?;
-        if let Some(worker) = work.worker {
-            self.workers[worker].running -= 1;
-        }
+        self.time_limits.forget_attempt(attempt);
         let job = match work.subject {
             Subject::Transfer(file) => {
                 self.board.place_file(file, Place::Resting);
-                let entry = self.board.file(file)?;
-                self.scheduler.release(entry.link);
-                entry.row.job_id
+                self.give_slot_back(file);
+                self.board.file(file)?.row.job_id
             }
             Subject::Deletion(file) => {
                 self.board.place_deletion(file, Place::Resting);
-                self.deletions_active -= 1;
+                self.deletions.ended(file);
                 self.board.deletion(file)?.row.job_id
             }
         };
@@ -107,57 +112,55 @@ impl Dispatcher {
     }
 
     fn finished(&mut self, attempt: AttemptId, result: AttemptResult) {
+        self.forget_losses(attempt);
         // Done is done, even if it was about to be left for the next start.
         if let Some(work) = self.attempts.get_mut(&attempt) {
             work.left_for_restart = false;
         }
         match self.close_attempt(attempt) {
-            Some(Subject::Transfer(file)) => self.transfer_finished(file, result),
+            Some(Subject::Transfer(file)) => {
+                self.watch_finished(file, &result);
+                self.transfer_finished(file, result);
+            }
             Some(Subject::Deletion(file)) => {
-                let now = self.now;
-                self.board.change_deletion(file, |row| {
-                    row.state = DeletionState::Finished;
-                    row.finish_time = Some(now);
-                    row.tx_duration = Some(result.duration_seconds);
-                    row.reason = None;
-                });
-                self.note_end_of_canceled_deletion(file);
+                self.deletion_finished(file, result.duration_seconds);
             }
             None => {}
         }
     }
 
     fn transfer_finished(&mut self, file: FileId, result: AttemptResult) {
-        let Some((job, _)) = self.rows(file) else {
+        let Some((job, row)) = self.rows(file) else {
             return;
         };
+        self.guard_worked(&row);
+        self.learn_ways(&row, &result.refused, result.rung);
+        let size = result.size.or(row.filesize).unwrap_or(0);
+        let seconds = result.duration_seconds;
+        self.measure_end(&row, Ended::Finished { size, seconds });
         let is_last = siblings::is_last_hop(&self.board, file);
         let next = match job.archive_timeout > -1 && is_last {
             true => FileState::Archiving,
             false => FileState::Finished,
         };
         let now = self.now;
-        let moved = self
-            .board
-            .move_file(file, next, |row| finish(row, &result, now));
-        if !moved {
-            self.note_end_of_canceled(file);
-            return;
-        }
-        if let Some(hop) = siblings::after_success(&self.board, file)
-            && self.board.move_file(hop, FileState::Submitted, |_| {})
-        {
-            self.line_up(hop);
-        }
-        if job.job_type == Some(JobType::MultiReplica)
-            && let Some(source) = self.board.file(file).map(|it| it.row.source_se.clone())
-        {
-            let change = |job: &mut Job| job.source_se = Some(source);
-            self.board.change_job(job.job_id, change);
+        let done = |row: &mut Transfer| {
+            let destination = row.dest_surl_uuid;
+            finish(row, &result, now);
+            if next == FileState::Archiving {
+                // It has not ended: its destination stays taken.
+                row.dest_surl_uuid = destination;
+            }
+        };
+        match (self.board.move_file(file, next, done), next) {
+            (false, _) => self.note_end_of_canceled(file),
+            (true, FileState::Archiving) => self.line_up(file),
+            (true, _) => self.file_finished(file),
         }
     }
 
     fn failed(&mut self, attempt: AttemptId, failure: AttemptFailure) {
+        self.forget_losses(attempt);
         match self.close_attempt(attempt) {
             Some(Subject::Transfer(file)) => self.transfer_failed(file, failure),
             Some(Subject::Deletion(file)) => self.deletion_failed(file, &failure.fault),
@@ -165,17 +168,25 @@ impl Dispatcher {
         }
     }
 
-    fn transfer_failed(&mut self, file: FileId, failure: AttemptFailure) {
+    pub(crate) fn transfer_failed(&mut self, file: FileId, failure: AttemptFailure) {
         let Some((job, row)) = self.rows(file) else {
             return;
         };
         if row.state.is_terminal() {
+            self.watch_failed(file, &failure, false);
+            self.measure_end(&row, Ended::Stopped);
             self.note_end_of_canceled(file);
             return;
         }
         let now = self.now;
         let fault = &failure.fault;
-        match retry::verdict(&self.config, &job, &row, fault) {
+        let verdict = retry::verdict(self.retry_defaults(&job), &job, &row, fault);
+        let retried = matches!(verdict, Verdict::Retry(_) | Verdict::Restage);
+        self.watch_failed(file, &failure, retried);
+        self.guard_failed(&row, fault);
+        self.learn_ways(&row, &failure.refused, None);
+        self.measure_end(&row, ended(&verdict, &row, fault));
+        match verdict {
             Verdict::Retry(delay) => {
                 self.board
                     .remember(retry::remember(&row, now, &fault.to_string()));
@@ -188,80 +199,56 @@ impl Dispatcher {
                     .remember(retry::remember(&row, now, &fault.to_string()));
                 self.board
                     .move_file(file, FileState::Staging, retry::reset_for_staging);
+                self.line_up(file);
             }
             Verdict::Canceled => {
                 self.board
                     .move_file(file, FileState::Canceled, |row| fail(row, &failure, now));
+                self.give_pin_back(file);
             }
             Verdict::Failed => {
                 self.board
                     .move_file(file, FileState::Failed, |row| fail(row, &failure, now));
-                self.enable_replica(file);
+                self.give_pin_back(file);
+                self.end_with_worker(file);
+                self.file_failed(file);
             }
         }
     }
 
-    fn enable_replica(&mut self, failed: FileId) {
-        let next = siblings::after_failure(&self.board, &self.scheduler, failed);
-        if let Some((replica, state)) = next
-            && self.board.move_file(replica, state, |_| {})
-        {
-            self.line_up(replica);
-        }
-    }
-
-    fn deletion_failed(&mut self, file: FileId, fault: &Fault) {
-        let Some(row) = self.board.deletion(file).map(|it| it.row.clone()) else {
-            return;
-        };
-        if row.state.is_terminal() {
-            self.note_end_of_canceled_deletion(file);
-            return;
-        }
-        let Some(job) = self.board.job(row.job_id).map(|it| it.job.clone()) else {
-            return;
-        };
-        let now = self.now;
-        let left = retry::attempts_after_first(&self.config, &job).saturating_sub(row.retry);
-        if left > 0 && fault.is_recoverable() {
-            self.board.change_deletion(file, |row| {
-                row.state = DeletionState::Delete;
-                row.retry += 1;
-                row.retry_timestamp = Some(now.plus_millis(DELETION_RETRY_MILLIS));
-                row.reason = Some(fault.to_string());
-            });
-            self.line_up_deletion(file);
-            return;
-        }
-        let state = match fault.is_cancellation() {
-            true => DeletionState::Canceled,
-            false => DeletionState::Failed,
-        };
-        self.board.change_deletion(file, |row| {
-            row.state = state;
-            row.finish_time = Some(now);
-            row.reason = Some(fault.to_string());
-        });
-    }
-
     /// The attempt of a cancelled transfer has ended: only now it has a finish time.
-    fn note_end_of_canceled(&mut self, file: FileId) {
+    pub(crate) fn note_end_of_canceled(&mut self, file: FileId) {
         let now = self.now;
         let open = |it: &crate::board::FileEntry| it.row.finish_time.is_none();
         if self.board.file(file).is_some_and(open) {
             self.board
                 .change_file(file, |row| row.finish_time = Some(now));
         }
+        self.give_pin_back(file);
         tracing::debug!(file.id = file.0, "attempt of an ended transfer is over");
     }
 
-    fn note_end_of_canceled_deletion(&mut self, file: FileId) {
-        tracing::debug!(file.id = file.0, "deletion is over");
+    /// The rows of a transfer and its job.
+    pub(crate) fn retry_defaults(&self, job: &Job) -> Defaults {
+        Defaults::of(&self.config, &self.settings, &job.vo_name)
     }
 
-    fn rows(&self, file: FileId) -> Option<(std::sync::Arc<Job>, std::sync::Arc<Transfer>)> {
+    pub(crate) fn rows(&self, file: FileId) -> Option<(Arc<Job>, Arc<Transfer>)> {
         let row = self.board.file(file)?.row.clone();
         let job = self.board.job(row.job_id)?.job.clone();
         Some((job, row))
+    }
+}
+
+/// What the end of an attempt says about its link.
+fn ended(verdict: &Verdict, row: &Transfer, fault: &Fault) -> Ended {
+    match verdict {
+        Verdict::Canceled => Ended::Stopped,
+        Verdict::Retry(_) => Ended::Retried {
+            retry: row.retry + 1,
+        },
+        Verdict::Restage | Verdict::Failed => Ended::Failed {
+            recoverable: fault.is_recoverable(),
+        },
     }
 }

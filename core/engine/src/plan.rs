@@ -2,36 +2,9 @@
 //!
 //! Decided from what the two storages say they can do, and by nothing else.
 
+pub use causeway_model::Rung;
 use causeway_sdk::{Capabilities, Error, ErrorKind, Operation};
 use serde::{Deserialize, Serialize};
-
-/// One way to copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rung {
-    /// The destination's storage fetches.
-    Pull,
-    /// The source's storage sends.
-    Push,
-    /// Bytes go through the worker.
-    Stream,
-}
-
-impl Rung {
-    /// Name for logs, as users of the field know it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pull => "third-party pull",
-            Self::Push => "third-party push",
-            Self::Stream => "streamed",
-        }
-    }
-
-    /// True when the bytes do not go through the worker.
-    pub fn is_third_party(self) -> bool {
-        self != Self::Stream
-    }
-}
 
 /// Which third-party copies an operator allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +19,21 @@ pub enum PeerCopies {
     Push,
     /// None.
     None,
+}
+
+impl PeerCopies {
+    /// The same as far as the storages take part in it.
+    #[must_use]
+    pub fn and(self, pulls: bool, pushes: bool) -> Self {
+        let pulls = pulls && matches!(self, Self::Full | Self::Pull);
+        let pushes = pushes && matches!(self, Self::Full | Self::Push);
+        match (pulls, pushes) {
+            (true, true) => Self::Full,
+            (true, false) => Self::Pull,
+            (false, true) => Self::Push,
+            (false, false) => Self::None,
+        }
+    }
 }
 
 /// What the ladder depends on.
@@ -80,6 +68,14 @@ pub fn ladder(terrain: Terrain<'_>) -> Vec<Rung> {
     rungs.extend(push.then_some(Rung::Push));
     rungs.extend(stream.then_some(Rung::Stream));
     rungs
+}
+
+/// The same ways with these at the end, each group in its order.
+pub fn last(rungs: Vec<Rung>, avoid: &[Rung]) -> Vec<Rung> {
+    let (avoided, mut first): (Vec<Rung>, Vec<Rung>) =
+        rungs.into_iter().partition(|it| avoid.contains(it));
+    first.extend(avoided);
+    first
 }
 
 const ECONNREFUSED: i32 = 111;
@@ -166,6 +162,15 @@ mod tests {
             streaming_allowed: false,
         };
         assert!(ladder(terrain).is_empty());
+    }
+
+    #[test]
+    fn what_is_avoided_comes_last() {
+        use Rung::{Pull, Push, Stream};
+        let all = vec![Pull, Push, Stream];
+        assert_eq!(last(all.clone(), &[Stream, Pull]), [Push, Pull, Stream]);
+        assert_eq!(last(all.clone(), &[]), all);
+        assert_eq!(last(vec![Stream], &[Pull]), [Stream]);
     }
 
     #[test]

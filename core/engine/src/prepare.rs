@@ -3,7 +3,7 @@
 use causeway_model::{Fault, Phase, Scope};
 use causeway_sdk::{Algorithm, ErrorKind, Locality, Operation, Stat};
 
-use crate::attempt::{Attempt, EEXIST, EISDIR, Moved, Traces};
+use crate::attempt::{Attempt, EEXIST, EISDIR, Traces};
 use crate::messages::{AttemptFailure, DstFile, Replace};
 use crate::site::pick;
 use crate::verify::{SourceSum, Verification};
@@ -26,59 +26,6 @@ impl Attempt<'_> {
             None => "Source file size: unknown".to_owned(),
         });
         Ok(Some(stat))
-    }
-
-    /// What an earlier run of this attempt had made visible before the gateway died, if that is
-    /// what stands at the destination now.
-    pub(crate) async fn already_moved(
-        &self,
-        verification: &Verification,
-        sum: &mut SourceSum,
-    ) -> Result<Option<Moved>, Fault> {
-        let Some(intent) = &self.spec.commit_intent else {
-            return Ok(None);
-        };
-        if !self.destination.can(Operation::Stat) {
-            return Ok(None);
-        }
-        let stat = match self.destination.stat().await {
-            Ok(stat) => stat,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.destination.fault(PHASE, &error)),
-        };
-        if stat.size != Some(intent.size) || stat.is_directory() {
-            return Ok(None);
-        }
-        if let Some(expected) = &intent.checksum {
-            let algorithm = expected.algorithm;
-            let there = match pick(&stat.checksums, algorithm) {
-                Some(there) => Some(there),
-                None if self.destination.can_sum(algorithm) => {
-                    let there = self.destination.checksum(algorithm).await;
-                    Some(there.map_err(|error| self.destination.fault(PHASE, &error))?)
-                }
-                None => None,
-            };
-            if there.is_some_and(|there| there != *expected) {
-                return Ok(None);
-            }
-        }
-        if matches!(sum, SourceSum::FromStream) {
-            *sum = match &intent.checksum {
-                Some(it) if Some(it.algorithm) == verification.algorithm() => {
-                    let known = SourceSum::Known(it.clone());
-                    verification.check_source(&known)?;
-                    known
-                }
-                _ => self.ask_source(verification).await?,
-            };
-        }
-        self.info(|| "Destination is complete already: an earlier run had written it".to_owned());
-        Ok(Some(Moved {
-            bytes: Some(intent.size),
-            passed: intent.checksum.clone(),
-            ..Moved::default()
-        }))
     }
 
     /// Makes sure that nothing stands at the destination, and that its directory does.

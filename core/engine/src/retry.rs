@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use causeway_model::{Fault, Job, JobType, RetryLog, Timestamp, Transfer};
+use causeway_model::{Fault, Job, JobType, RetryLog, Settings, Timestamp, Transfer};
 
 use crate::attempt::ETIMEDOUT;
 use crate::config::EngineConfig;
@@ -20,9 +20,30 @@ pub(crate) enum Verdict {
     Failed,
 }
 
+/// What counts for jobs that do not say it themselves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Defaults {
+    /// Attempts after the first.
+    retry: u32,
+    /// Time between two attempts.
+    delay: Duration,
+}
+
+impl Defaults {
+    /// Those of a VO.
+    pub(crate) fn of(config: &EngineConfig, settings: &Settings, vo: &str) -> Self {
+        let set = settings.vo_value(vo, |it| it.retry);
+        Self {
+            // None for a negative number.
+            retry: set.map_or(config.retry, |it| u32::try_from(it).unwrap_or(0)),
+            delay: config.retry_delay(),
+        }
+    }
+}
+
 /// The verdict on a transfer.
 pub(crate) fn verdict(
-    config: &EngineConfig,
+    defaults: Defaults,
     job: &Job,
     transfer: &Transfer,
     fault: &Fault,
@@ -31,28 +52,29 @@ pub(crate) fn verdict(
         return Verdict::Canceled;
     }
     let retries = job.job_type.is_some_and(JobType::retries);
-    if !retries || !fault.is_recoverable() || transfer.retry >= attempts_after_first(config, job) {
+    if !retries || !fault.is_recoverable() || transfer.retry >= attempts_after_first(defaults, job)
+    {
         return Verdict::Failed;
     }
     if is_staged(job) && fault.errno == ETIMEDOUT {
         return Verdict::Restage;
     }
-    Verdict::Retry(delay(config, job))
+    Verdict::Retry(delay(defaults, job))
 }
 
 /// Attempts after the first that a job has.
-pub(crate) fn attempts_after_first(config: &EngineConfig, job: &Job) -> u32 {
+pub(crate) fn attempts_after_first(defaults: Defaults, job: &Job) -> u32 {
     match job.retry {
-        0 => config.retry,
+        0 => defaults.retry,
         // None for a negative number.
         asked => u32::try_from(asked).unwrap_or(0),
     }
 }
 
-fn delay(config: &EngineConfig, job: &Job) -> Duration {
+pub(crate) fn delay(defaults: Defaults, job: &Job) -> Duration {
     match u64::try_from(job.retry_delay) {
         Ok(seconds) if seconds > 0 => Duration::from_secs(seconds),
-        _ => config.retry_delay(),
+        _ => defaults.delay,
     }
 }
 
@@ -74,11 +96,29 @@ pub(crate) fn remember(transfer: &Transfer, now: Timestamp, reason: &str) -> Ret
     }
 }
 
+/// When bringing a file online is tried again; `None` when it failed for good.
+pub(crate) fn after_staging(
+    defaults: Defaults,
+    job: &Job,
+    transfer: &Transfer,
+    fault: &Fault,
+) -> Option<Duration> {
+    match verdict(defaults, job, transfer, fault) {
+        Verdict::Retry(_) | Verdict::Restage => Some(delay(defaults, job)),
+        Verdict::Canceled | Verdict::Failed => None,
+    }
+}
+
+/// Nothing is tried before this time is over.
+pub(crate) fn put_off(row: &mut Transfer, now: Timestamp, delay: Duration) {
+    let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+    row.retry_timestamp = Some(now.plus_millis(delay));
+}
+
 /// Makes the row of a transfer that waits for its next attempt.
 pub(crate) fn reset(row: &mut Transfer, now: Timestamp, delay: Duration) {
-    let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
     row.retry += 1;
-    row.retry_timestamp = Some(now.plus_millis(delay));
+    put_off(row, now, delay);
     row.recoverable = Some(true);
     row.throughput = Some(0.0);
     row.start_time = None;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use causeway_model::derive::{Derived, deletion_job_state, job_state};
+use causeway_model::observe::Observation;
 use causeway_model::{JobId, JobState, JobType, Timestamp};
 
 use crate::board::{Board, JobEntry};
@@ -41,6 +42,10 @@ impl Board {
         }
         let job = Arc::make_mut(&mut entry.job);
         job.state = derived.state;
+        self.watched.observe(&Observation::JobMoved {
+            vo: &job.vo_name,
+            to: derived.state,
+        });
         if derived.state.is_terminal() {
             job.reason = derived.reason.map(str::to_owned);
         }
@@ -76,6 +81,7 @@ impl JobEntry {
         if self.counts.active > 0 {
             return self.job.state != JobState::Active;
         }
-        self.counts.archiving > 0 || self.job.state == JobState::Staging
+        let is_shared = job_type == JobType::Reuse;
+        self.counts.archiving > 0 || (is_shared && self.job.state == JobState::Staging)
     }
 }

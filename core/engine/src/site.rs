@@ -114,7 +114,11 @@ impl Site {
 }
 
 /// A storage that never answers costs its own attempt, and not for ever.
-async fn within<T>(seconds: u64, what: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) async fn within<T>(
+    seconds: u64,
+    what: &str,
+    call: impl Future<Output = Result<T>>,
+) -> Result<T> {
     if seconds == 0 {
         return call.await;
     }

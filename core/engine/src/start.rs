@@ -1,22 +1,38 @@
 //! Starting an engine: wiring its tasks, and taking up what the last one left.
 
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use causeway_model::ports::{Clock, CredentialVault, JobStore, StoreError};
+use causeway_model::observe::Watched;
+use causeway_model::ports::{
+    Clock, CredentialVault, HistoryStore, JobStore, SettingsStore, StoreError,
+};
 use causeway_sdk::Storages;
-use tokio::sync::mpsc;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::sync::{mpsc, watch};
 
+use crate::archiving::Archiving;
 use crate::board::Board;
+use crate::breaker::Breakers;
 use crate::config::EngineConfig;
 use crate::control::Engine;
 use crate::credentials::Credentials;
-use crate::dispatcher::{Dispatcher, Inlets, Stage, WorkerLine};
+use crate::crew::{Crew, Inside};
+use crate::deletions::Deletions;
+use crate::dispatcher::{Dispatcher, Inlets, OperationLimit, Stage};
 use crate::journal;
-use crate::messages::Report;
-use crate::scheduler::{Limits, Scheduler};
+use crate::resume;
+use crate::retention::Past;
+use crate::scheduler::{Limits, Priorities, Scheduler};
+use crate::session::Sessions;
+use crate::settings::Room;
+use crate::staging::Staging;
+use crate::staging::caller::Caller;
+use crate::time_limits::TimeLimits;
 use crate::transfer_log::TransferLog;
-use crate::worker::Worker;
+use crate::tuning::Tuning;
+use crate::ways::Ways;
 
 /// Commands that may wait for the dispatcher.
 const COMMANDS: usize = 1024;
@@ -36,6 +52,12 @@ pub struct Parts {
     pub storages: Arc<dyn Storages>,
     /// Name of this node.
     pub host: Arc<str>,
+    /// Who is told what happens.
+    pub observer: Watched,
+    /// What operators set; without it that is forgotten at the end.
+    pub settings: Option<Arc<dyn SettingsStore>>,
+    /// Jobs that ended long ago; without it they stay where they are.
+    pub history: Option<Arc<dyn HistoryStore>>,
 }
 
 impl Engine {
@@ -47,24 +69,71 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read.
     pub async fn start(config: EngineConfig, parts: Parts) -> Result<Self, StoreError> {
+        let crew = Inside::new(Arc::clone(&parts.storages), Arc::clone(&parts.clock));
+        Self::start_with(config, parts, Arc::new(crew)).await
+    }
+
+    /// The same with workers from elsewhere. Attempts find their storages there; those of the
+    /// parts are for what the engine asks itself.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn start_with(
+        config: EngineConfig,
+        parts: Parts,
+        crew: Arc<dyn Crew>,
+    ) -> Result<Self, StoreError> {
         let (commands, command_inlet) = mpsc::channel(COMMANDS);
         let (reports, report_inlet) = mpsc::channel(REPORTS);
         let (notices, notice_inlet) = mpsc::unbounded_channel();
         let (journal, transactions) = mpsc::unbounded_channel();
+        let room = Room::open(
+            &config,
+            parts.settings.clone(),
+            Arc::clone(&parts.clock),
+            Arc::clone(&parts.host),
+        );
+        let room = Arc::new(room.await?);
+        let values = match &parts.settings {
+            Some(store) => store.optimizer().await?,
+            None => Vec::new(),
+        };
+        let tuning = Tuning::new(config.optimizer.clone(), values, parts.settings.clone());
+        let (life, alive) = watch::channel(());
+        let past = Past::new(&config, &parts);
         let mut dispatcher = Dispatcher {
+            settings: room.now(),
+            introduced: HashSet::new(),
+            campaigns: VecDeque::new(),
+            time_limits: TimeLimits::default(),
+            low_memory: false,
+            _life: life,
             host: Arc::clone(&parts.host),
             clock: Arc::clone(&parts.clock),
             store: Arc::clone(&parts.store),
             now: parts.clock.now(),
-            board: Board::default(),
-            scheduler: Scheduler::new(limits(&config)),
-            deletion_queue: VecDeque::new(),
-            deletions_active: 0,
-            timers: BinaryHeap::new(),
+            board: Board::watched_by(parts.observer.clone()),
+            scheduler: scheduler(&config),
+            deletions: Deletions::default(),
+            tuning,
+            breakers: Breakers::new(config.breaker_failures, config.breaker_pause_seconds),
+            ways: Ways::default(),
+            alarms: BinaryHeap::new(),
             attempts: HashMap::new(),
             last_attempt: 0,
-            workers: Vec::new(),
+            crew,
+            taken_up: HashMap::new(),
             credentials: Credentials::new(parts.vault.clone(), notices.clone()),
+            staging: Staging::new(Caller::new(
+                Arc::clone(&parts.storages),
+                parts.vault.clone(),
+                Arc::clone(&parts.clock),
+                notices.clone(),
+                config.operation_timeout_seconds,
+            )),
+            archiving: Archiving::default(),
+            sessions: Sessions::default(),
+            operation_limit: operation_limit(Arc::clone(&room)),
             log: TransferLog::open(config.log_dir.clone()),
             inserting: HashMap::new(),
             journal,
@@ -73,14 +142,23 @@ impl Engine {
             stage: Stage::Open,
             stopped: Vec::new(),
             broken: false,
+            watched: parts.observer.clone(),
             config,
         };
+        dispatcher.take_settings();
+        dispatcher.begin_checks();
         take_up(&mut dispatcher, &*parts.store).await?;
-        dispatcher.workers = start_workers(dispatcher.config.workers, &parts, &reports);
+        tokio::spawn(past.keep(alive));
+        if let Some(dir) = dispatcher.config.resume_dir.clone() {
+            // Nobody waits for it, and a failure leaves small files a while longer.
+            drop(tokio::task::spawn_blocking(move || resume::sweep(&dir)));
+        }
+        dispatcher.crew.report_to(reports);
         tokio::spawn(journal::keep(
             Arc::clone(&parts.store),
             transactions,
             notices,
+            parts.observer.clone(),
         ));
         let inlets = Inlets {
             commands: command_inlet,
@@ -91,8 +169,21 @@ impl Engine {
         Ok(Self {
             commands,
             store: parts.store,
+            storages: parts.storages,
+            room,
         })
     }
+}
+
+fn scheduler(config: &EngineConfig) -> Scheduler {
+    let seed = config.random_seed.unwrap_or_else(rand::random);
+    let mut scheduler = Scheduler::new(limits(config), StdRng::seed_from_u64(seed));
+    scheduler.set_priorities(match config.use_fixed_job_priority {
+        0 if config.allow_job_priority => Priorities::Honoured,
+        0 => Priorities::Ignored,
+        only => Priorities::Fixed(only),
+    });
+    scheduler
 }
 
 fn limits(config: &EngineConfig) -> Limits {
@@ -104,6 +195,13 @@ fn limits(config: &EngineConfig) -> Limits {
     }
 }
 
+fn operation_limit(room: Arc<Room>) -> OperationLimit {
+    Box::new(move |vo, storage, operation| {
+        let limit = room.ask(|it| it.operation_limit(vo, storage, operation))?;
+        usize::try_from(limit).ok()
+    })
+}
+
 /// Takes up what a former engine left, oldest job first.
 async fn take_up(dispatcher: &mut Dispatcher, store: &dyn JobStore) -> Result<(), StoreError> {
     for id in store.unfinished().await? {
@@ -112,15 +210,4 @@ async fn take_up(dispatcher: &mut Dispatcher, store: &dyn JobStore) -> Result<()
         }
     }
     Ok(())
-}
-
-fn start_workers(number: usize, parts: &Parts, reports: &mpsc::Sender<Report>) -> Vec<WorkerLine> {
-    let start = |_| {
-        let (orders, inlet) = mpsc::unbounded_channel();
-        let storages = Arc::clone(&parts.storages);
-        let worker = Worker::new(storages, Arc::clone(&parts.clock), reports.clone());
-        tokio::spawn(worker.run(inlet));
-        WorkerLine { orders, running: 0 }
-    };
-    (0..number.max(1)).map(start).collect()
 }

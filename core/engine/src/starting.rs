@@ -1,40 +1,71 @@
 //! The dispatcher's way from a queued row to an order: pick, journal, credential, hand over.
 
-use std::cmp::Reverse;
+use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_model::{DeletionState, FileId, FileState, JobState, Timestamp};
 use causeway_sdk::Credential;
-use tokio::time::Instant;
 
+use crate::alarm::Alarm;
 use crate::board::Place;
 use crate::credentials::Owner;
 use crate::dispatcher::{Dispatcher, Effect, Stage, Subject};
 use crate::messages::{AttemptId, Order};
 use crate::order::{self, Decided};
+use crate::scheduler::{Lane, Request};
 use crate::siblings::is_last_hop;
 
-/// Comes before every priority a user can give: work that had begun goes on first.
-const BEGUN: i32 = i32::MAX;
+/// Transfers without a share that are failed at a time; the rest follows with the next event.
+const UNSHARED: usize = 1000;
 
 impl Dispatcher {
     /// Starts whatever may start now.
     pub(crate) fn schedule(&mut self) {
-        while let Some((_, file)) = self.scheduler.start_next() {
+        if self.closure().is_some() {
+            return;
+        }
+        self.fail_unshared();
+        loop {
+            self.continue_sessions();
+            let Some(file) = self.scheduler.start_next() else {
+                break;
+            };
+            self.session_has_slot(file);
             self.pick(file);
         }
-        while self.deletions_active < self.config.deletion_max_active
-            && let Some(file) = self.deletion_queue.pop_front()
-        {
-            self.pick_deletion(file);
+        self.stage_files();
+        self.start_deletions();
+    }
+
+    /// Ends transfers that no share of their link will ever start.
+    fn fail_unshared(&mut self) {
+        let now = self.now;
+        for file in self.scheduler.take_unshared(UNSHARED) {
+            let change = |row: &mut causeway_model::Transfer| {
+                row.finish_time = Some(now);
+                row.reason = Some("No share configured for this VO".to_owned());
+                row.dest_surl_uuid = None;
+            };
+            let has_failed = self.board.move_file(file, FileState::Failed, change);
+            self.withdraw(file);
+            if has_failed {
+                self.file_failed(file);
+            }
         }
     }
 
-    fn pick(&mut self, file: FileId) {
+    /// Begins an attempt at a transfer that has a slot.
+    pub(crate) fn pick(&mut self, file: FileId) {
+        // A ban may be quicker than the walk that follows it.
+        if self.obey_bans(file) {
+            self.give_slot_back(file);
+            return;
+        }
         let Some(entry) = self.board.file(file) else {
+            self.scheduler.release(file);
             return;
         };
-        let (link, row) = (entry.link, &entry.row);
+        let row = &entry.row;
         let log_file = self.log.path(
             self.now,
             &row.source_surl,
@@ -44,6 +75,7 @@ impl Dispatcher {
         );
         let (state, job_id) = (row.state, row.job_id);
         let (now, host) = (self.now, self.host.clone());
+        self.watch_picked(file);
         let change = |row: &mut causeway_model::Transfer| {
             row.start_time = Some(now);
             row.transfer_host = Some(host);
@@ -55,29 +87,13 @@ impl Dispatcher {
             _ if self.board.move_file(file, FileState::Ready, change) => {}
             _ => {
                 self.board.place_file(file, Place::Resting);
-                self.scheduler.release(link);
+                self.give_slot_back(file);
                 return;
             }
         }
         self.board.touch(job_id);
         let attempt = self.open_attempt(Subject::Transfer(file));
         self.board.place_file(file, Place::Running(attempt));
-        self.effects.push(Effect::Start(attempt));
-    }
-
-    fn pick_deletion(&mut self, file: FileId) {
-        let (now, host) = (self.now, self.host.clone());
-        let picked = self.board.change_deletion(file, |row| {
-            row.state = DeletionState::Started;
-            row.start_time = Some(now);
-            row.host = Some(host);
-        });
-        if !picked {
-            return;
-        }
-        self.deletions_active += 1;
-        let attempt = self.open_attempt(Subject::Deletion(file));
-        self.board.place_deletion(file, Place::Running(attempt));
         self.effects.push(Effect::Start(attempt));
     }
 
@@ -119,13 +135,17 @@ impl Dispatcher {
     /// Ends an attempt that no worker has seen.
     fn drop_unstarted(&mut self, attempt: AttemptId) {
         match self.stage {
-            Stage::Open => drop(self.close_attempt(attempt)),
+            Stage::Open => {
+                if let Some(Subject::Transfer(file)) = self.close_attempt(attempt) {
+                    self.note_end_of_canceled(file);
+                }
+            }
             // Its rows wait for the next start.
             _ => drop(self.attempts.remove(&attempt)),
         }
     }
 
-    /// Hands an attempt to the worker with the least to do.
+    /// Hands an attempt to the workers.
     pub(crate) fn give_order(&mut self, attempt: AttemptId, credential: Credential) {
         if self.owner(attempt).is_none() {
             self.drop_unstarted(attempt);
@@ -135,16 +155,10 @@ impl Dispatcher {
             self.drop_unstarted(attempt);
             return;
         };
-        let least = (0..self.workers.len()).min_by_key(|it| self.workers[*it].running);
-        let Some(worker) = least else { return };
-        self.workers[worker].running += 1;
         if let Some(work) = self.attempts.get_mut(&attempt) {
-            work.worker = Some(worker);
+            work.handed_over = true;
         }
-        if self.workers[worker].orders.send(order).is_err() {
-            tracing::error!(worker, "worker is gone, the engine stops");
-            self.broken = true;
-        }
+        self.crew.order(order);
     }
 
     fn order(&self, attempt: AttemptId, credential: Credential) -> Option<Order> {
@@ -157,8 +171,11 @@ impl Dispatcher {
                     credential,
                     is_last_hop: is_last_hop(&self.board, file),
                     log: row.log_file.is_some(),
+                    streams: self.tuning.streams(&row.source_se, &row.dest_se),
+                    avoid: self.avoided_ways(row),
+                    trace: self.watched.trace(row.job_id, file),
                 };
-                let spec = order::attempt(&self.config, job, row, decided);
+                let spec = order::attempt(&self.config, &self.settings, job, row, decided);
                 Some(Order::Start(Box::new(spec)))
             }
             Subject::Deletion(file) => {
@@ -176,59 +193,69 @@ impl Dispatcher {
 
     /// Sends an order about an attempt to the worker that has it.
     pub(crate) fn tell(&self, attempt: AttemptId, order: Order) {
-        let worker = self.attempts.get(&attempt).and_then(|it| it.worker);
-        if let Some(worker) = worker
-            && self.workers[worker].orders.send(order).is_err()
-        {
-            tracing::debug!(attempt = attempt.0, "worker is gone, order dropped");
+        if self.attempts.get(&attempt).is_some_and(|it| it.handed_over) {
+            self.crew.order(order);
         }
     }
 
-    /// Puts a transfer where its state says: into its queue, to the delayed ones, or to rest.
+    /// Puts a transfer where its state says: into its queue, to what waits, or to rest.
     pub(crate) fn line_up(&mut self, file: FileId) {
-        let Some(entry) = self.board.file(file) else {
+        if self.obey_bans(file) {
+            return;
+        }
+        self.check_queue_time(file);
+        let Some(row) = self.board.file(file).map(|it| &it.row) else {
             return;
         };
-        let row = &entry.row;
-        let priority = match row.state {
-            FileState::Submitted => {
-                if let Some(due) = row.retry_timestamp.filter(|due| *due > self.now) {
-                    self.board.place_file(file, Place::Delayed);
-                    self.delay(file, due);
-                    return;
-                }
-                row.priority
+        let due = row.retry_timestamp.filter(|due| *due > self.now);
+        match (row.state, due) {
+            (FileState::Submitted | FileState::Staging, Some(due)) => {
+                self.board.place_file(file, Place::Delayed);
+                self.delay(file, due);
             }
-            FileState::ForceStart | FileState::Ready | FileState::Active => BEGUN,
-            _ => return,
-        };
-        let link = entry.link;
-        self.scheduler.enqueue(link, priority, file);
-        self.board.place_file(file, Place::Queued(priority));
+            (FileState::Submitted, None) => self.queue(file, Lane::Normal),
+            (FileState::ForceStart, _) => self.queue(file, Lane::Forced),
+            (FileState::Ready | FileState::Active, _) => self.queue(file, Lane::Begun),
+            (FileState::Staging, None) => self.gather(file),
+            (FileState::Started, _) => self.resume_staging(file),
+            (FileState::Archiving, _) => self.await_tape(file),
+            (FileState::QosTransition | FileState::QosRequestSubmitted, _) => {
+                self.refuse_transition(file);
+            }
+            _ => {}
+        }
     }
 
-    /// The same for a deletion.
-    pub(crate) fn line_up_deletion(&mut self, file: FileId) {
-        let Some(entry) = self.board.deletion(file) else {
-            return;
-        };
-        let row = &entry.row;
-        if row.state.is_terminal() {
-            return;
+    fn queue(&mut self, file: FileId, lane: Lane) {
+        if !self.join_session(file, lane) {
+            self.enqueue(file, lane, 1);
         }
-        if let Some(due) = row.retry_timestamp.filter(|due| *due > self.now) {
-            self.board.place_deletion(file, Place::Delayed);
-            self.delay(file, due);
-            return;
-        }
-        self.board.place_deletion(file, Place::Queued(0));
-        self.deletion_queue.push_back(file);
     }
 
-    fn delay(&mut self, file: FileId, due: Timestamp) {
+    /// Puts a transfer into its queue, on behalf of so many.
+    pub(crate) fn enqueue(&mut self, file: FileId, lane: Lane, files: u32) {
+        let Some(row) = self.board.file(file).map(|it| &it.row) else {
+            return;
+        };
+        let row = Arc::clone(row);
+        self.introduce_link(&row.source_se, &row.dest_se);
+        self.tune_new_link(&row.source_se, &row.dest_se);
+        self.scheduler.enqueue(Request {
+            file,
+            source: &row.source_se,
+            destination: &row.dest_se,
+            vo: &row.vo_name,
+            activity: &row.activity,
+            priority: row.priority,
+            lane,
+            files,
+        });
+        self.board.place_file(file, Place::Queued);
+    }
+
+    pub(crate) fn delay(&mut self, file: FileId, due: Timestamp) {
         let wait = u64::try_from(due.0 - self.now.0).unwrap_or(0);
-        let due = Instant::now() + Duration::from_millis(wait);
-        self.timers.push(Reverse((due, file)));
+        self.set_alarm(Duration::from_millis(wait), Alarm::Delay(file));
     }
 
     pub(crate) fn delay_is_over(&mut self, file: FileId) {
@@ -247,14 +274,22 @@ impl Dispatcher {
     /// Takes a job up: from a caller, or after a restart.
     pub(crate) fn adopt(&mut self, view: causeway_model::ports::JobView) {
         let id = view.job.job_id;
-        if view.job.state.is_terminal() {
+        let ended = view.job.state.is_terminal();
+        if ended && view.files.iter().all(|it| !it.is_live()) {
             return;
         }
         let files: Vec<FileId> = view.files.iter().map(|it| it.file_id).collect();
         let deletions: Vec<FileId> = view.deletions.iter().map(|it| it.file_id).collect();
-        let scheduler = &mut self.scheduler;
-        let link = |row: &causeway_model::Transfer| scheduler.link(&row.source_se, &row.dest_se);
-        if !self.board.adopt(view, link) {
+        if !self.board.adopt(view) {
+            return;
+        }
+        self.end_canceled(&files);
+        if ended || (files.is_empty() && deletions.is_empty()) {
+            self.check_job(id);
+            self.board.touch(id);
+            return;
+        }
+        if self.cancel_for_banned_user(id) {
             return;
         }
         for file in files {
@@ -266,6 +301,18 @@ impl Dispatcher {
         // A job whose rows have all ended ends now.
         if self.board.live(id) == 0 || self.board.job(id).is_some_and(job_is_behind) {
             self.board.touch(id);
+        }
+    }
+}
+
+impl Dispatcher {
+    /// Attempts at cancelled transfers ended with the engine that ran them.
+    fn end_canceled(&mut self, files: &[FileId]) {
+        for file in files {
+            let row = self.board.file(*file).map(|it| &it.row);
+            if row.is_some_and(|it| it.state == FileState::Canceled && it.is_live()) {
+                self.note_end_of_canceled(*file);
+            }
         }
     }
 }

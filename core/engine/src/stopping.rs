@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use causeway_model::ports::StoreError;
 use tokio::time::Instant;
 
 use crate::dispatcher::{Dispatcher, Stage};
@@ -20,6 +21,14 @@ impl Dispatcher {
         }
     }
 
+    /// Whether work is taken.
+    pub(crate) fn readiness(&self) -> Result<(), StoreError> {
+        match self.stage {
+            Stage::Open if !self.broken => Ok(()),
+            _ => Err(StoreError::Busy("engine stops".into())),
+        }
+    }
+
     pub(crate) fn advance_stop(&mut self) {
         let now = Instant::now();
         match self.stage {
@@ -34,6 +43,10 @@ impl Dispatcher {
                 );
                 self.attempts.clear();
             }
+            Stage::Cleaning(until) if now >= until && self.staging.is_sending() => {
+                tracing::warn!("storages did not take bring-online requests in time");
+                self.staging.forget_sending();
+            }
             _ => {}
         }
     }
@@ -42,10 +55,9 @@ impl Dispatcher {
         let mut never_started = Vec::new();
         for (id, work) in &mut self.attempts {
             work.left_for_restart = true;
-            match work.worker {
-                // A worker that is gone needs no cancellation.
-                Some(worker) => drop(self.workers[worker].orders.send(Order::Cancel(*id))),
-                None => never_started.push(*id),
+            match work.handed_over {
+                true => self.crew.order(Order::Leave(*id)),
+                false => never_started.push(*id),
             }
         }
         for id in never_started {
@@ -59,7 +71,8 @@ impl Dispatcher {
             && self.in_flight.is_none()
             && self.effects.is_empty()
             && !self.board.has_changes()
-            && self.inserting.is_empty();
+            && self.inserting.is_empty()
+            && !self.staging.is_sending();
         self.broken || (stopping && idle)
     }
 }

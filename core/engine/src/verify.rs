@@ -80,6 +80,11 @@ impl Verification {
         self.user.is_some()
     }
 
+    /// The value that the user named.
+    pub(crate) fn user_value(&self) -> Option<&Checksum> {
+        self.user.as_ref()
+    }
+
     /// True when source and destination are compared.
     pub(crate) fn compares_both(&self) -> bool {
         self.both

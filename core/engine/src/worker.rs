@@ -54,7 +54,7 @@ impl Worker {
             self.obey(order);
         }
         for reins in self.running.lock().values() {
-            reins.cancel.cancel();
+            reins.leave();
         }
     }
 
@@ -66,6 +66,11 @@ impl Worker {
             Order::Cancel(attempt) => {
                 if let Some(reins) = self.running.lock().get(&attempt) {
                     reins.cancel.cancel();
+                }
+            }
+            Order::Leave(attempt) => {
+                if let Some(reins) = self.running.lock().get(&attempt) {
+                    reins.leave();
                 }
             }
             Order::CommitGranted(attempt) => {

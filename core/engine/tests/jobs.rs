@@ -2,19 +2,18 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_engine::EngineConfig;
 use causeway_model::ports::{FileCancel, JobControl};
-use causeway_model::{DeletionState, FileId, FileState, JobId, JobState, JobType};
-use support::{Bench, Shelf, change_rows, deletion_job, set_type, states};
+use causeway_model::{FileId, FileState, JobId, JobState};
+use support::{Bench, Shelf, change_rows, states};
 
 const GOOD: (&str, &str) = ("mock://a/1?size=10", "mock://b/1?size_post=10&time=1");
 const BAD: (&str, &str) = ("mock://a/2?errno=2", "mock://b/2?time=1");
 const LONG: (&str, &str) = ("mock://a/3?size=10", "mock://b/3?size_post=10&time=600");
 
-use FileState::{Canceled, Failed, Finished, NotUsed};
+use FileState::{Canceled, Failed, Finished};
 
 #[tokio::test(start_paused = true)]
 async fn independent_transfers() {
@@ -62,104 +61,6 @@ async fn finished_failed_and_canceled() {
     let view = bench.end(id).await;
     assert_eq!(states(&view), [Finished, Failed, Canceled]);
     assert_eq!(view.job.state, JobState::FinishedDirty);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_next_replica_is_tried() {
-    let bench = Bench::mock().await;
-    let mut view = bench.job(&[
-        ("mock://a/f?errno=2", GOOD.1),
-        ("mock://c/f?size=10", GOOD.1),
-        ("mock://d/f?size=10", GOOD.1),
-    ]);
-    set_type(&mut view, JobType::MultiReplica);
-    let job = Arc::make_mut(&mut view.job);
-    job.retry = 5;
-    for (index, file) in view.files.iter_mut().enumerate() {
-        let file = Arc::make_mut(file);
-        file.file_index = 0;
-        file.selection_strategy = Some("auto".into());
-        if index > 0 {
-            file.state = NotUsed;
-        }
-    }
-    let id = bench.submit(view).await;
-    let view = bench.end(id).await;
-    assert_eq!(states(&view), [Failed, Finished, NotUsed]);
-    assert_eq!(view.job.state, JobState::Finished);
-    assert_eq!(view.job.source_se.as_deref(), Some("mock://c"));
-    assert_eq!(view.files[0].retry, 0, "replicas are not retried");
-}
-
-#[tokio::test(start_paused = true)]
-async fn all_replicas_fail() {
-    let bench = Bench::mock().await;
-    let mut view = bench.job(&[BAD, BAD, BAD]);
-    set_type(&mut view, JobType::MultiReplica);
-    for (index, file) in view.files.iter_mut().enumerate() {
-        let file = Arc::make_mut(file);
-        file.file_index = 0;
-        if index > 0 {
-            file.state = NotUsed;
-        }
-    }
-    let id = bench.submit(view).await;
-    let view = bench.end(id).await;
-    assert_eq!(states(&view), [Failed; 3]);
-    assert_eq!(view.job.state, JobState::Failed);
-}
-
-async fn hops(bench: &Bench, pairs: &[(&str, &str)]) -> JobId {
-    let mut view = bench.job(pairs);
-    set_type(&mut view, JobType::Multihop);
-    for file in view.files.iter_mut().skip(1) {
-        Arc::make_mut(file).state = NotUsed;
-    }
-    bench.submit(view).await
-}
-
-#[tokio::test(start_paused = true)]
-async fn hops_follow_each_other() {
-    let bench = Bench::mock().await;
-    let id = hops(&bench, &[GOOD, BAD, GOOD]).await;
-    let view = bench.end(id).await;
-    assert_eq!(states(&view), [Finished, Failed, NotUsed]);
-    assert_eq!(view.job.state, JobState::Failed);
-    let id = hops(&bench, &[GOOD, GOOD, GOOD]).await;
-    let view = bench.end(id).await;
-    assert_eq!(view.job.state, JobState::Finished);
-    assert!(view.files[0].finish_time <= view.files[1].start_time);
-}
-
-#[tokio::test(start_paused = true)]
-async fn archiving_waits_after_the_copy() {
-    let bench = Bench::mock().await;
-    let mut view = bench.job(&[GOOD]);
-    change_rows(&mut view, |job, _| job.archive_timeout = 600);
-    let id = bench.submit(view).await;
-    let view = bench
-        .until(id, |view| view.files[0].state == FileState::Archiving)
-        .await;
-    assert_eq!(view.job.state, JobState::Archiving);
-    assert_eq!(view.files[0].filesize, Some(10));
-}
-
-#[tokio::test(start_paused = true)]
-async fn staging_transfers_stay_queued() {
-    let bench = Bench::mock().await;
-    let mut view = bench.job(&[GOOD]);
-    change_rows(&mut view, |job, file| {
-        job.state = JobState::Staging;
-        job.bring_online = 600;
-        file.state = FileState::Staging;
-    });
-    let id = bench.submit(view).await;
-    tokio::time::sleep(Duration::from_secs(3600)).await;
-    let view = bench.view(id).await;
-    assert_eq!(view.job.state, JobState::Staging);
-    assert_eq!(states(&view), [FileState::Staging]);
-    bench.engine.cancel_job(id).await.unwrap().unwrap();
-    assert_eq!(states(&bench.view(id).await), [Canceled]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -336,58 +237,4 @@ async fn priorities_decide_the_order() {
         starts.push(bench.end(id).await.files[0].start_time.unwrap());
     }
     assert!(starts[3] < starts[2] && starts[2] < starts[1] && starts[1] < starts[0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn deletions() {
-    let bench = Bench::mock().await;
-    let submit = async |urls: &[&str]| {
-        let view = deletion_job(&*bench.store, bench.job(&[]).job.submit_time, urls);
-        bench.end(bench.submit(view).await).await
-    };
-    let view = submit(&["mock://a/1?size=1", "mock://a/2?size=1"]).await;
-    assert_eq!(view.job.state, JobState::Finished);
-    assert!(view.deletions.iter().all(|it| {
-        it.state == DeletionState::Finished && it.job_finished.is_some() && it.host.is_some()
-    }));
-    let view = submit(&["mock://a/1?size=1", "mock://a/2?errno=2"]).await;
-    assert_eq!(view.job.state, JobState::FinishedDirty);
-    assert_eq!(
-        view.deletions[1].reason.as_deref(),
-        Some("SOURCE [2] No such file or directory")
-    );
-    assert_eq!(
-        submit(&["mock://a/2?errno=2"]).await.job.state,
-        JobState::Failed
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn deletions_are_retried_and_canceled() {
-    let bench = Bench::mock().await;
-    let now = bench.job(&[]).job.submit_time;
-    let mut view = deletion_job(&*bench.store, now, &["mock://a/2?errno=110"]);
-    Arc::make_mut(&mut view.job).retry = 2;
-    let id = bench.submit(view).await;
-    let view = bench
-        .until_late(id, |view| view.job.state.is_terminal())
-        .await;
-    assert_eq!(
-        (view.deletions[0].retry, view.job.state),
-        (2, JobState::Failed)
-    );
-    let mut view = deletion_job(
-        &*bench.store,
-        now,
-        &["mock://a/2?errno=110", "mock://a/3?size=1"],
-    );
-    Arc::make_mut(&mut view.job).retry = 2;
-    let id = bench.submit(view).await;
-    bench.until(id, |view| view.deletions[0].retry == 1).await;
-    let counts = bench.engine.cancel_all(None).await.unwrap();
-    assert_eq!((counts.files, counts.deletions, counts.jobs), (0, 1, 1));
-    let view = bench.view(id).await;
-    assert_eq!(view.deletions[0].state, DeletionState::Canceled);
-    assert_eq!(view.deletions[1].state, DeletionState::Finished);
-    assert_eq!(view.job.state, JobState::Canceled);
 }

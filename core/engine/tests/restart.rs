@@ -146,6 +146,75 @@ async fn our_own_leftover_is_replaced() {
     assert!(!view.files[0].destination_cleared);
 }
 
+/// Takes up a third-party copy of which something is left, and counts the copies made now.
+async fn copies_after_a_restart(
+    probe: Probe,
+    source: &Bytes,
+    left_over: &Bytes,
+    change: impl Fn(&mut Transfer),
+) -> (usize, Option<Vec<u8>>, Arc<Transfer>) {
+    let (store, view) = left(|file| {
+        file.destination_cleared = true;
+        change(file);
+    })
+    .await;
+    let (storage, seen) = probe.shared();
+    seen.put(SOURCE, source).await;
+    seen.put(DESTINATION, left_over).await;
+    let shelf = Shelf::mock().with("memory", storage);
+    let clock = Arc::new(TestClock::default());
+    let bench = Bench::on(store, EngineConfig::default(), shelf, clock).await;
+    let file = bench.end(view.job.job_id).await.files[0].clone();
+    (seen.count("Pull"), seen.get(DESTINATION).await, file)
+}
+
+fn blind(copies_atomically: bool) -> Probe {
+    Probe::new().able(move |it| {
+        it.checksums.clear();
+        it.copy.atomic = copies_atomically;
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finished_third_party_copy_is_not_repeated() {
+    let bytes = payload(11, 5000);
+    for probe in [Probe::new(), blind(true)] {
+        let (copies, there, file) = copies_after_a_restart(probe, &bytes, &bytes, |_| {}).await;
+        assert_eq!(file.state, FileState::Finished, "{:?}", file.reason);
+        assert_eq!((copies, file.filesize), (0, Some(5000)));
+        assert_eq!(there.as_deref(), Some(&bytes[..]));
+        assert!(!file.destination_cleared);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_third_party_copy_without_proof_is_repeated() {
+    let bytes = payload(12, 5000);
+    let rows = [
+        ("other bytes", Probe::new(), payload(13, 5000)),
+        ("a part", Probe::new(), payload(12, 5000).slice(..4000)),
+        ("a part of an atomic copy", blind(true), payload(12, 10)),
+        ("right, but nobody can tell", blind(false), bytes.clone()),
+    ];
+    for (what, probe, left_over) in rows {
+        let (copies, there, file) = copies_after_a_restart(probe, &bytes, &left_over, |_| {}).await;
+        assert_eq!(file.state, FileState::Finished, "{what}: {:?}", file.reason);
+        assert_eq!(copies, 1, "{what}");
+        assert_eq!(there.as_deref(), Some(&bytes[..]), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leftover_goes_when_its_attempt_fails() {
+    let bytes = payload(14, 5000);
+    let gone = |file: &mut Transfer| {
+        file.source_surl = "memory://a/gone".parse().unwrap();
+    };
+    let (copies, there, file) = copies_after_a_restart(Probe::new(), &bytes, &bytes, gone).await;
+    assert_eq!((file.state, copies), (FileState::Failed, 0));
+    assert_eq!(there, None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_damaged_commit_fails_the_checksum() {
     let bytes = payload(8, 5000);
@@ -195,9 +264,9 @@ async fn announcements_are_journalled_before_anything_is_visible() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_third_party_copy_announces_unless_it_may_overwrite() {
+async fn a_third_party_copy_announces_that_nothing_was_there() {
     let bench = Bench::mock().await;
-    for (overwrite, announced) in [(Overwrite::No, true), (Overwrite::Yes, false)] {
+    for overwrite in [Overwrite::No, Overwrite::Yes] {
         let pair = ("mock://a/1?size=10", "mock://b/1?size_post=10&time=50");
         let mut view = bench.job(&[pair]);
         support::change_rows(&mut view, |job, _| job.overwrite = overwrite);
@@ -205,10 +274,7 @@ async fn a_third_party_copy_announces_unless_it_may_overwrite() {
         let view = bench
             .until(id, |view| view.files[0].transferred.is_some())
             .await;
-        assert_eq!(
-            view.files[0].destination_cleared, announced,
-            "{overwrite:?}"
-        );
+        assert!(view.files[0].destination_cleared, "{overwrite:?}");
         assert!(!bench.end(id).await.files[0].destination_cleared);
     }
 }

@@ -112,6 +112,9 @@ async fn credentials_are_used_while_they_are_valid() {
         clock: clock.clone(),
         storages: Arc::new(Shelf::mock().with("memory", storage)),
         host: "node1".into(),
+        observer: causeway_model::observe::Watched::default(),
+        settings: None,
+        history: None,
     };
     let engine = Engine::start(EngineConfig::default(), parts).await.unwrap();
     let run = async |destination: &str| {
@@ -207,6 +210,9 @@ async fn nothing_is_promised_on_a_broken_store() {
         clock: clock.clone(),
         storages: Arc::new(Shelf::mock()),
         host: "node1".into(),
+        observer: causeway_model::observe::Watched::default(),
+        settings: None,
+        history: None,
     };
     let engine = Engine::start(EngineConfig::default(), parts).await.unwrap();
     let pair = ("mock://a/1?size=10", "mock://b/1?size_post=10&time=600");

@@ -11,6 +11,7 @@
 //! - A library that was loaded is never unloaded.
 //! - An operation that a plugin does not list is answered here; the plugin is not called.
 
+mod culprit;
 mod folder;
 mod handle;
 mod install;
@@ -20,6 +21,7 @@ mod native;
 mod refusal;
 mod registry;
 
+pub use culprit::{add_last_words, leave_last_words, stuck_for};
 pub use handle::{Kind, PluginHandle, PluginInfo, State};
 pub use install::write_manifest;
 pub use manifest::Manifest;

@@ -141,6 +141,9 @@ pub enum Refusal {
         /// In the library.
         library: String,
     },
+    /// It ended too many workers.
+    #[error("load the plugin: it is out of service because it ended too many worker processes")]
+    OutOfService,
     /// Two plugins of one name in one directory.
     #[error("load the plugin: {} holds another plugin named {name}: remove one of the two", other.display())]
     Duplicate {

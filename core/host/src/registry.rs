@@ -43,6 +43,16 @@ impl Host {
         options: &BTreeMap<String, Value>,
         priority: &[String],
     ) -> Self {
+        Self::load_without(directories, options, priority, &[])
+    }
+
+    /// The same, but leaves plugins out that are out of service: they are listed and not opened.
+    pub fn load_without(
+        directories: &[PathBuf],
+        options: &BTreeMap<String, Value>,
+        priority: &[String],
+        excluded: &[String],
+    ) -> Self {
         let mut host = Self {
             priority: priority.to_vec(),
             ..Self::default()
@@ -62,6 +72,10 @@ impl Host {
         }
         for (name, folders) in found {
             match folders.as_slice() {
+                [one] if excluded.contains(&name) => {
+                    let manifest = one.manifest.as_ref().ok();
+                    host.refuse(&one.folder, manifest, &Refusal::OutOfService);
+                }
                 [one] => host.take(one, options.get(&name)),
                 several => host.refuse_all(&name, several),
             }

@@ -41,18 +41,18 @@ pub fn job_state(
     let mut live = Live::default();
     for (index, state) in files {
         let count = per_index.entry(index).or_default();
-        live.add(state);
         // A replica that was never enabled says nothing about its index.
         if job_type == JobType::MultiReplica && state == FileState::NotUsed {
             continue;
         }
+        live.add(state);
         count.all += 1;
         count.finished += u32::from(state == FileState::Finished);
         count.failed += u32::from(state == FileState::Failed);
         count.canceled += u32::from(state == FileState::Canceled);
     }
     over(job_type, &per_index).unwrap_or_else(|| Derived {
-        state: live.state(current),
+        state: live.state(current, job_type),
         reason: None,
     })
 }
@@ -104,12 +104,16 @@ impl Live {
         }
     }
 
-    fn state(&self, current: JobState) -> JobState {
+    fn state(&self, current: JobState, job_type: JobType) -> JobState {
         if self.active > 0 {
             JobState::Active
         } else if self.archiving > 0 && self.staging == 0 && self.other == 0 {
             JobState::Archiving
-        } else if current == JobState::Staging && self.staging == 0 {
+        } else if current == JobState::Staging
+            && self.staging == 0
+            // Independent transfers leave it with the first that is active.
+            && job_type != JobType::Normal
+        {
             JobState::Submitted
         } else {
             current
@@ -145,84 +149,4 @@ pub fn deletion_job_state(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use FileState as F;
-    use JobState as J;
-
-    fn state(job_type: JobType, files: &[(u32, F)]) -> J {
-        job_state(J::Active, job_type, files.iter().copied()).state
-    }
-
-    #[test]
-    fn scenario_table_of_jobs() {
-        use JobType::{MultiReplica as R, Multihop as H, Normal as N};
-        type Row = (JobType, &'static [(u32, F)], J);
-        let rows: &[Row] = &[
-            (N, &[(0, F::Finished), (1, F::Failed)], J::FinishedDirty),
-            (N, &[(0, F::Failed), (1, F::Failed)], J::Failed),
-            (N, &[(0, F::Finished), (1, F::Canceled)], J::Canceled),
-            (
-                N,
-                &[(0, F::Finished), (1, F::Failed), (2, F::Canceled)],
-                J::FinishedDirty,
-            ),
-            (N, &[(0, F::Finished), (1, F::Finished)], J::Finished),
-            (N, &[(0, F::Finished), (1, F::Submitted)], J::Active),
-            (
-                R,
-                &[(0, F::Failed), (0, F::Finished), (0, F::NotUsed)],
-                J::Finished,
-            ),
-            (R, &[(0, F::Failed), (0, F::Failed)], J::Failed),
-            (R, &[(0, F::Failed), (0, F::Active)], J::Active),
-            (
-                H,
-                &[(0, F::Finished), (1, F::Failed), (2, F::NotUsed)],
-                J::Failed,
-            ),
-            (
-                H,
-                &[(0, F::Finished), (1, F::Active), (2, F::NotUsed)],
-                J::Active,
-            ),
-            (H, &[(0, F::Finished), (1, F::Finished)], J::Finished),
-            (N, &[(0, F::Archiving), (1, F::Finished)], J::Archiving),
-        ];
-        for (job_type, files, expected) in rows {
-            assert_eq!(state(*job_type, files), *expected, "{job_type} {files:?}");
-        }
-    }
-
-    #[test]
-    fn a_terminal_job_keeps_its_state() {
-        let it = job_state(J::Canceled, JobType::Normal, [(0, F::Finished)]);
-        assert_eq!(it.state, J::Canceled);
-    }
-
-    #[test]
-    fn a_staging_job_leaves_staging_when_all_is_online() {
-        let it = job_state(
-            J::Staging,
-            JobType::Normal,
-            [(0, F::Submitted), (1, F::Submitted)],
-        );
-        assert_eq!(it.state, J::Submitted);
-        let it = job_state(
-            J::Staging,
-            JobType::Normal,
-            [(0, F::Submitted), (1, F::Started)],
-        );
-        assert_eq!(it.state, J::Staging);
-    }
-
-    #[test]
-    fn deletion_jobs() {
-        use DeletionState as D;
-        let of = |rows: &[D]| deletion_job_state(J::Delete, rows.iter().copied()).state;
-        assert_eq!(of(&[D::Finished, D::Started]), J::Delete);
-        assert_eq!(of(&[D::Finished, D::Finished]), J::Finished);
-        assert_eq!(of(&[D::Finished, D::Failed]), J::FinishedDirty);
-        assert_eq!(of(&[D::Failed]), J::Failed);
-    }
-}
+mod tests;

@@ -22,6 +22,8 @@ pub enum Scope {
     Staging,
     /// Waiting for the tape copy.
     Archiving,
+    /// Quality of service.
+    Qos,
 }
 
 impl Scope {
@@ -34,6 +36,7 @@ impl Scope {
             Self::General => "GENERAL_FAILURE",
             Self::Staging => "STAGING",
             Self::Archiving => "ARCHIVING",
+            Self::Qos => "QOS",
         }
     }
 }
@@ -94,6 +97,10 @@ impl Fault {
 
     /// Whether another attempt makes sense: the first rule that fits decides, as in FTS.
     pub fn is_recoverable(&self) -> bool {
+        // Storages of tape speak in texts of their own; only the number counts.
+        if self.scope == Scope::Staging {
+            return RECOVERABLE_STAGING.contains(&self.errno);
+        }
         if RECOVERABLE_TEXTS
             .iter()
             .any(|text| self.message.contains(text))
@@ -107,8 +114,7 @@ impl Fault {
         match self.scope {
             Scope::Source => !FINAL_AT_SOURCE.contains(&self.errno),
             Scope::Destination => !FINAL_AT_DESTINATION.contains(&self.errno),
-            Scope::Staging => RECOVERABLE_STAGING.contains(&self.errno),
-            Scope::Transfer | Scope::General | Scope::Archiving => {
+            Scope::Transfer | Scope::General | Scope::Staging | Scope::Archiving | Scope::Qos => {
                 !FINAL_ELSEWHERE.contains(&self.errno)
             }
         }
@@ -263,5 +269,7 @@ mod tests {
         );
         no(Scope::Staging, 5, "lost");
         yes(Scope::Staging, EBUSY, "busy");
+        no(Scope::Staging, 70, "Connection timed out");
+        yes(Scope::Staging, EBUSY, "No such file or directory");
     }
 }

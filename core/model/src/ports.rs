@@ -7,7 +7,12 @@ use async_trait::async_trait;
 use causeway_sdk::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::{Deletion, FileId, FileState, Job, JobId, JobState, RetryLog, Timestamp, Transfer};
+use crate::explain::Explanation;
+use crate::settings::{AuditRow, Change, StorageBanRow, UserBanRow};
+use crate::{
+    Conditions, Deletion, EvolutionRow, FileId, FileState, Forecast, Job, JobId, JobState,
+    OptimizerRow, RetryLog, Settings, Timestamp, Transfer,
+};
 
 /// Why a store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +62,11 @@ impl Transaction {
             && self.files.is_empty()
             && self.deletions.is_empty()
             && self.retries.is_empty()
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.jobs.len() + self.files.len() + self.deletions.len() + self.retries.len()
     }
 }
 
@@ -141,6 +151,67 @@ pub trait JobStore: Send + Sync {
     fn file_counts(&self) -> Vec<(FileState, u64)>;
 }
 
+/// What becomes of jobs that ended long ago.
+#[async_trait]
+pub trait HistoryStore: Send + Sync {
+    /// Takes some jobs out that ended before a time, with all their rows; copies
+    /// of them are kept for [`HistoryStore::archived`] if so wished. Tells how many.
+    async fn retire(
+        &self,
+        ended_before: Timestamp,
+        limit: usize,
+        keep: bool,
+    ) -> Result<usize, StoreError>;
+
+    /// One job that was retired, with everything.
+    async fn archived(&self, id: JobId) -> Result<Option<JobView>, StoreError>;
+}
+
+/// Which decisions of the optimizer are wanted. Every condition given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct EvolutionQuery {
+    /// Source storage.
+    pub source_se: Option<String>,
+    /// Destination storage.
+    pub dest_se: Option<String>,
+    /// At most so many, the newest first.
+    pub limit: usize,
+}
+
+/// What operators set, who set it, and what the optimizer found.
+#[async_trait]
+pub trait SettingsStore: Send + Sync {
+    /// All rows ever set and not taken back, as the changes that make them.
+    async fn settings(&self) -> Result<Vec<Change>, StoreError>;
+
+    /// Changes rows, all or none. Durable when it returns.
+    async fn change_settings(
+        &self,
+        changes: Vec<Change>,
+        audit: Vec<AuditRow>,
+    ) -> Result<(), StoreError>;
+
+    /// Who changed what, the newest first. Old rows are forgotten.
+    async fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError>;
+
+    /// The value of every link, in no order.
+    async fn optimizer(&self) -> Result<Vec<OptimizerRow>, StoreError>;
+
+    /// Takes the values of links, durably, and adds decisions to the history. The newest of those
+    /// may be lost when the power goes.
+    async fn put_optimizer(
+        &self,
+        values: Vec<OptimizerRow>,
+        decisions: Vec<EvolutionRow>,
+    ) -> Result<(), StoreError>;
+
+    /// Decisions by condition, the newest first.
+    async fn evolution(&self, query: &EvolutionQuery) -> Result<Vec<EvolutionRow>, StoreError>;
+
+    /// Forgets some decisions made before a time, the oldest first; tells how many.
+    async fn forget_evolution(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+}
+
 /// A key pair that waits for its certificate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingDelegation {
@@ -200,6 +271,9 @@ pub trait CredentialVault: Send + Sync {
 
     /// Forgets it; false when there was nothing.
     async fn delete_credential(&self, dlg_id: &str, dn: &str) -> Result<bool, StoreError>;
+
+    /// Forgets what ended before a time; tells how much that was.
+    async fn delete_expired(&self, before: Timestamp) -> Result<usize, StoreError>;
 }
 
 /// What time it is. Timers use the runtime's clock; this one is for rows and comparisons.
@@ -272,4 +346,97 @@ pub trait JobControl: Send + Sync {
     /// Changes the priority of a job that has not ended; gives the job as it is now.
     async fn set_priority(&self, id: JobId, priority: i32)
     -> Result<Option<JobCancel>, StoreError>;
+
+    /// Whether work is taken: it answers, and does not come to its end.
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// Why settings were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// What was asked for makes no sense; the text says why.
+    #[error("{0}")]
+    Invalid(String),
+    /// It could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What became of a transfer that should start ahead of all limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForceStart {
+    /// It starts as soon as there is a worker for it.
+    Forced,
+    /// It is in this state, from which it cannot be forced.
+    NotQueued(FileState),
+    /// The job has no such transfer.
+    NotInJob,
+}
+
+/// What an operator may ask of the engine. Every change is stored, audited, and takes effect on
+/// work that is queued or runs before the call returns.
+#[async_trait]
+pub trait EngineControl: Send + Sync {
+    /// What is set now.
+    fn settings(&self) -> Settings;
+
+    /// Changes rows, all or none.
+    async fn change_settings(&self, by: &str, changes: Vec<Change>) -> Result<(), SettingsError>;
+
+    /// Who changed what, the newest first.
+    async fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError>;
+
+    /// Bans a storage; gives the jobs whose transfers it cancelled or held.
+    async fn ban_storage(&self, ban: StorageBanRow) -> Result<Vec<JobId>, SettingsError>;
+
+    /// Lifts the ban of a storage, if there is one.
+    async fn unban_storage(&self, by: &str, se: &str) -> Result<(), SettingsError>;
+
+    /// Bans a user; gives the jobs that it cancelled.
+    async fn ban_user(&self, ban: UserBanRow) -> Result<Vec<JobId>, SettingsError>;
+
+    /// Lifts the ban of a user, if there is one.
+    async fn unban_user(&self, by: &str, dn: &str) -> Result<(), SettingsError>;
+
+    /// Lets a node take up no work, or take it up again; false when there is no such node.
+    async fn set_drain(&self, by: &str, host: &str, drain: bool) -> Result<bool, SettingsError>;
+
+    /// Lets transfers of a job start ahead of all limits, in the order given; `None` when there is
+    /// no such job under way.
+    async fn force_start(
+        &self,
+        id: JobId,
+        files: &[FileId],
+    ) -> Result<Option<Vec<ForceStart>>, StoreError>;
+}
+
+/// What the outside may ask about the engine's reasons, and set back of what it has found out.
+/// Answers cost the same however much is queued; those about everything grow with what was found.
+#[async_trait]
+pub trait EngineInsight: Send + Sync {
+    /// Why a transfer waits; `None` when the engine has no such transfer, or not any more.
+    async fn explain(&self, job: JobId, file: FileId) -> Result<Option<Explanation>, StoreError>;
+
+    /// What would become of a job if it were submitted now: one answer for each of its transfers,
+    /// in order. Nothing is kept of it.
+    async fn forecast(&self, view: JobView) -> Result<Vec<Forecast>, StoreError>;
+
+    /// What the engine has found out about storages and links.
+    async fn conditions(&self) -> Result<Conditions, StoreError>;
+
+    /// Uses a storage again that could not be reached; false when it was in use.
+    async fn reset_breaker(&self, by: &str, storage: &str) -> Result<bool, StoreError>;
+
+    /// Forgets which ways of copying did not work on a link; false when all did.
+    async fn forget_ways(
+        &self,
+        by: &str,
+        source: &str,
+        destination: &str,
+    ) -> Result<bool, StoreError>;
+
+    /// Sets the value of a link; the optimizer goes on from there.
+    async fn set_link_value(&self, by: &str, value: OptimizerRow) -> Result<(), StoreError>;
 }

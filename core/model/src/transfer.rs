@@ -2,6 +2,7 @@
 //!
 //! # Invariants
 //! - A terminal state is never left: `transitions_never_leave_a_terminal_state`.
+//! - What the table allows is what users of the field know, and no more: `every_transition`.
 
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ impl FileState {
                 next,
                 S::Ready | S::OnHold | S::ForceStart | S::Failed | S::Canceled | S::Submitted
             ),
-            S::ForceStart => matches!(next, S::Ready | S::Canceled),
+            S::ForceStart => matches!(next, S::Ready | S::Failed | S::Canceled),
             S::Ready => matches!(next, S::Active | S::Submitted | S::Failed | S::Canceled),
             S::Active => matches!(
                 next,
@@ -75,9 +76,9 @@ impl FileState {
                 S::Submitted | S::Finished | S::Staging | S::Failed | S::Canceled
             ),
             S::Archiving => matches!(next, S::Finished | S::Failed | S::Canceled),
-            S::NotUsed => matches!(next, S::Submitted | S::Staging | S::Canceled),
-            S::OnHold => matches!(next, S::Submitted | S::Canceled),
-            S::OnHoldStaging => matches!(next, S::Staging | S::Canceled),
+            S::NotUsed => matches!(next, S::Submitted | S::Staging | S::Failed | S::Canceled),
+            S::OnHold => matches!(next, S::Submitted | S::Failed | S::Canceled),
+            S::OnHoldStaging => matches!(next, S::Staging | S::Failed | S::Canceled),
             S::QosTransition => matches!(next, S::QosRequestSubmitted | S::Failed | S::Canceled),
             S::QosRequestSubmitted => matches!(next, S::Finished | S::Failed | S::Canceled),
             S::TokenPrep => matches!(next, S::Submitted | S::Staging | S::Failed | S::Canceled),
@@ -188,6 +189,15 @@ pub struct Transfer {
     pub destination_cleared: bool,
 }
 
+impl Transfer {
+    /// True while something is to happen to it: it has not ended, or it was cancelled and its
+    /// attempt has not.
+    pub fn is_live(&self) -> bool {
+        let dying = self.state == FileState::Canceled && self.pid.is_some();
+        self.state.is_cancelable() || (dying && self.finish_time.is_none())
+    }
+}
+
 /// One failed attempt that was retried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryLog {
@@ -223,6 +233,22 @@ mod tests {
     }
 
     #[test]
+    fn a_cancelled_transfer_lives_as_long_as_its_attempt() {
+        let text = serde_json::json!({
+            "file_id": 1, "file_index": 0, "job_id": JobId(Uuid::nil()), "state": "Canceled",
+            "source_surl": "x://a/f", "dest_surl": "x://b/f", "source_se": "x://a",
+            "dest_se": "x://b", "vo_name": "v", "activity": "default", "priority": 3,
+            "hashed_id": 0, "user_filesize": 0, "retry": 0, "destination_cleared": false,
+        });
+        let mut row: Transfer = serde_json::from_value(text).unwrap();
+        assert!(!row.is_live());
+        row.pid = Some(7);
+        assert!(row.is_live());
+        row.finish_time = Some(Timestamp(1));
+        assert!(!row.is_live());
+    }
+
+    #[test]
     fn every_live_state_can_be_canceled() {
         for from in FileState::ALL {
             assert_eq!(
@@ -230,6 +256,76 @@ mod tests {
                 !from.is_terminal(),
                 "{from}"
             );
+        }
+    }
+
+    /// One row for each reason to change a state: from, to.
+    const TABLE: &[(&[FileState], &[FileState])] = {
+        use FileState as S;
+        &[
+            // Picked by the scheduler.
+            (&[S::Submitted, S::ForceStart], &[S::Ready]),
+            // An operator wants it at once.
+            (&[S::Submitted], &[S::ForceStart]),
+            // Its worker has begun; it says so again after a restart.
+            (&[S::Ready, S::Active], &[S::Active]),
+            // Done, or done but for the tape copy.
+            (&[S::Active], &[S::Finished, S::Archiving]),
+            // Failed and tried again.
+            (&[S::Active, S::Ready, S::Submitted], &[S::Submitted]),
+            // Not online any more.
+            (&[S::Active], &[S::Staging]),
+            // Failed, could not be started, has no share, went down with its session or chain.
+            (
+                &[
+                    S::Active,
+                    S::Ready,
+                    S::Submitted,
+                    S::ForceStart,
+                    S::NotUsed,
+                    S::OnHold,
+                    S::OnHoldStaging,
+                ],
+                &[S::Failed],
+            ),
+            // Brought online.
+            (&[S::Staging], &[S::Started, S::Failed]),
+            (
+                &[S::Started],
+                &[S::Submitted, S::Finished, S::Failed, S::Staging],
+            ),
+            // On tape.
+            (&[S::Archiving], &[S::Finished, S::Failed]),
+            // The hop before it finished; the replica before it failed.
+            (&[S::NotUsed], &[S::Submitted, S::Staging]),
+            // Storages banned and free again.
+            (&[S::Submitted], &[S::OnHold]),
+            (&[S::Staging], &[S::OnHoldStaging]),
+            (&[S::OnHold], &[S::Submitted]),
+            (&[S::OnHoldStaging], &[S::Staging]),
+            // Quality of service.
+            (&[S::QosTransition], &[S::QosRequestSubmitted, S::Failed]),
+            (&[S::QosRequestSubmitted], &[S::Finished, S::Failed]),
+            // Tokens exchanged, or not to be had.
+            (&[S::TokenPrep], &[S::Submitted, S::Staging, S::Failed]),
+        ]
+    };
+
+    #[test]
+    fn every_transition() {
+        for from in FileState::ALL {
+            for to in FileState::ALL {
+                let by_reason = TABLE
+                    .iter()
+                    .any(|(before, after)| before.contains(from) && after.contains(to));
+                // Whatever has not ended can be cancelled.
+                let canceled = *to == FileState::Canceled && !from.is_terminal();
+                assert_eq!(
+                    from.can_become(*to),
+                    by_reason || canceled,
+                    "{from} to {to}"
+                );
+            }
         }
     }
 

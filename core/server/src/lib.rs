@@ -7,6 +7,7 @@
     reason = "a program: nobody outside uses it as a library"
 )]
 
+mod bans;
 mod bundled;
 mod callers;
 pub mod cli;
@@ -14,8 +15,10 @@ mod client;
 pub mod config;
 pub mod dev;
 mod listen;
+mod metrics;
 mod plugins;
 pub mod serve;
 mod shutdown;
 mod telemetry;
 mod wiring;
+mod worker;

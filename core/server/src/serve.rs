@@ -15,11 +15,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::callers::{Callers, open_trust};
+use crate::callers::{Callers, Peer, open_trust};
 use crate::cli::args::ServeArgs;
 use crate::config::Config;
 use crate::dev::{self, Dev};
 use crate::listen::Front;
+use crate::metrics;
 use crate::shutdown::{Signals, Wish};
 use crate::telemetry;
 use crate::wiring::Gateway;
@@ -31,7 +32,7 @@ use crate::wiring::Gateway;
 pub async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
     let dev = prepare_dev(args)?;
     let config = read_config(args, dev.as_ref())?;
-    telemetry::init(&config.log);
+    let traces = telemetry::start(&config)?;
     // Taken before anything starts, so that an early signal ends it cleanly too.
     let mut signals = Signals::new().context("listen to signals")?;
 
@@ -42,16 +43,20 @@ pub async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
         &config.auth,
     )?));
     let listener = bind(&config.server.listen, "server.listen").await?;
+    let metrics_listener = match config.metrics.listen.as_str() {
+        "" => None,
+        at => Some(metrics::listen(at).await?),
+    };
     let address = listener
         .local_addr()
         .context("read the address of the listener")?;
     let endpoint = format!("https://localhost:{}", address.port());
-    let gateway = Gateway::start(&config, &endpoint, verifier.clone()).await?;
+    let gateway = Gateway::start(&config, &endpoint, verifier.clone(), traces.clone()).await?;
 
     let stop = CancellationToken::new();
     let open = TaskTracker::new();
     let front = Front {
-        router: gateway.router(),
+        router: gateway.router(config.metrics.listen.is_empty()),
         identify: {
             let callers = callers.clone();
             Arc::new(move |connection| callers.load().identify(connection))
@@ -69,6 +74,10 @@ pub async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
         let storage = start_demo_storage(dev, &front, acceptor.clone()).await?;
         dev.write_env(&endpoint, &storage)?;
     }
+    let metrics = match metrics_listener {
+        Some(listener) => Some(serve_metrics(listener, &gateway, &front)?),
+        None => None,
+    };
     tokio::spawn(front.clone().serve_tls(listener, acceptor));
     println!("listening on https://{}", shown(address));
     if let (Some(at), Some(dev)) = (args.dev_http, &dev) {
@@ -95,7 +104,37 @@ pub async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
     if connections.is_err() {
         tracing::info!("connections were still open");
     }
+    if let Some(metrics) = metrics {
+        metrics.cancel();
+    }
+    if let Some(traces) = traces {
+        tokio::task::spawn_blocking(move || traces.stop())
+            .await
+            .context("send the last traces")?;
+    }
     Ok(())
+}
+
+/// Answers for metrics and probes until its token is cancelled: to the end, so that whoever watches
+/// sees the stop.
+fn serve_metrics(
+    listener: TcpListener,
+    gateway: &Gateway,
+    front: &Front,
+) -> anyhow::Result<CancellationToken> {
+    let address = listener
+        .local_addr()
+        .context("read the address of the listener for metrics")?;
+    let stop = CancellationToken::new();
+    let front = Front {
+        router: gateway.metrics_router(),
+        stop: stop.clone(),
+        open: TaskTracker::new(),
+        ..front.clone()
+    };
+    tokio::spawn(front.serve_plain(listener, Peer::anonymous()));
+    println!("metrics on http://{address}/metrics");
+    Ok(stop)
 }
 
 fn prepare_dev(args: &ServeArgs) -> anyhow::Result<Option<Dev>> {
@@ -220,7 +259,9 @@ fn reload(
         Ok(fresh) => callers.store(Arc::new(fresh)),
         Err(error) => tracing::error!("reload: {error:#}; the old certificates stay"),
     }
-    gateway.plugins().reload(&config.plugins);
+    if let Err(error) = gateway.plugins().reload(&config) {
+        tracing::error!("reload: {error:#}; the old plugins stay");
+    }
     tracing::info!(
         "reloaded certificates, trust and plugins; sections server, store and engine need a restart"
     );

@@ -6,22 +6,29 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use causeway_api::{ApiConfig, ApiState, Caller};
-use causeway_engine::{Engine, Parts};
+use axum::routing::any_service;
+use causeway_api::{ApiConfig, ApiState, Caller, Readiness};
+use causeway_engine::crew::{Crew, Inside, PluginCard, Processes};
+use causeway_engine::{Engine, EngineConfig, Isolation, Parts};
 use causeway_identity::verify::Verifier;
 use causeway_model::Timestamp;
+use causeway_model::observe::Watched;
 use causeway_model::ports::{StoredCredential, SystemClock};
-use causeway_sdk::Secret;
+use causeway_sdk::{Secret, Storages};
 use causeway_store::{EmbeddedStore, EncryptedVault, StoreOptions};
 
+use crate::bans::LiveBans;
 use crate::config::Config;
-use crate::plugins::LivePlugins;
+use crate::metrics::{self, Metrics, Sources};
+use crate::plugins::{LivePlugins, Plugins, for_workers};
+use crate::telemetry::Traces;
 
 /// A gateway without its listeners.
 pub struct Gateway {
     engine: Engine,
-    plugins: Arc<LivePlugins>,
+    plugins: Arc<Plugins>,
     state: ApiState,
+    metrics: Option<(Arc<Metrics>, Sources)>,
 }
 
 impl Gateway {
@@ -33,6 +40,7 @@ impl Gateway {
         config: &Config,
         endpoint: &str,
         verifier: Verifier,
+        traces: Option<Arc<Traces>>,
     ) -> anyhow::Result<Self> {
         let dir = config.store.embedded_path().map_err(anyhow::Error::msg)?;
         let options = StoreOptions {
@@ -47,20 +55,52 @@ impl Gateway {
         let vault = Arc::new(
             EncryptedVault::open(&dir.join("vault"), &key).context("open the credential vault")?,
         );
-        let plugins = Arc::new(LivePlugins::load(&config.plugins));
         let clock = Arc::new(SystemClock);
+        let Staff {
+            plugins,
+            crew,
+            storages,
+        } = Staff::hire(config, clock.clone()).await?;
+        let plugins = Arc::new(plugins);
+        // Traces begin with what the engine tells its observer, too.
+        let observed = config.metrics.enabled || traces.is_some();
+        let metrics = observed.then(|| {
+            let known = Arc::clone(&plugins);
+            let plugin_of = move |scheme: &str| plugin_of(&known, scheme);
+            let sources = Sources {
+                store: store.clone(),
+                store_dir: dir.clone(),
+                plugins: Arc::clone(&plugins),
+            };
+            let metrics = Metrics::new(&config.metrics, traces, plugin_of);
+            (Arc::new(metrics), sources)
+        });
+        let observer = match &metrics {
+            Some((metrics, _)) => Watched::by(metrics.clone()),
+            None => Watched::default(),
+        };
+        if let Some(crew) = plugins.crew() {
+            crew.watch(observer.clone());
+        }
         let host = hostname(&config.server.hostname);
         let parts = Parts {
             store: store.clone(),
             vault: Some(vault.clone()),
             clock: clock.clone(),
-            storages: plugins.clone(),
+            storages: storages.clone(),
             host: host.as_str().into(),
+            observer,
+            settings: Some(store.clone()),
+            history: Some(store.clone()),
         };
-        let engine = Engine::start(config.engine.clone(), parts)
+        let tuned = EngineConfig {
+            optimizer: config.optimizer.clone(),
+            ..config.engine.clone()
+        };
+        let engine = Engine::start_with(tuned, parts, crew)
             .await
             .context("take up work")?;
-        let api = ApiConfig {
+        let mut api = ApiConfig {
             public_url: format!("{endpoint}/"),
             submit_host: host,
             body_limit_bytes: config.server.max_body_bytes,
@@ -69,20 +109,28 @@ impl Gateway {
             authorized_vos: config.auth.authorized_vos.clone(),
             ..ApiConfig::default()
         };
+        api.submit.auto_reuse.enabled = config.engine.auto_session_reuse;
+        api.submit
+            .duplicate_check_vos
+            .clone_from(&config.engine.duplicate_check_vos);
         let control = Arc::new(engine.clone());
         let state = ApiState::new(
             store,
             vault,
             control,
-            plugins.clone(),
+            storages,
             Arc::new(verifier),
             clock,
             api,
-        );
+        )
+        .with_bans(Arc::new(LiveBans(Arc::new(engine.clone()))))
+        .with_insight(Arc::new(engine.clone()))
+        .with_readiness(Arc::new(PluginsLoaded(Arc::clone(&plugins))));
         Ok(Self {
             engine,
             plugins,
             state,
+            metrics: metrics.filter(|_| config.metrics.enabled),
         })
     }
 
@@ -113,19 +161,95 @@ impl Gateway {
         Ok(())
     }
 
-    /// Every route.
-    pub fn router(&self) -> Router {
-        causeway_api::router(self.state.clone())
+    /// Every route, counted; with `/metrics` unless that has a listener of its own.
+    pub fn router(&self, with_metrics: bool) -> Router {
+        let api = causeway_api::router(self.state.clone());
+        let Some((metrics, sources)) = &self.metrics else {
+            return api;
+        };
+        let api = metrics::count_requests(api, Arc::clone(metrics));
+        match with_metrics {
+            true => api.merge(metrics::route(Arc::clone(metrics), sources.clone())),
+            false => api,
+        }
+    }
+
+    /// What the listener for metrics answers: those, and the probes.
+    pub fn metrics_router(&self) -> Router {
+        let api = causeway_api::router(self.state.clone());
+        let probes = Router::new()
+            .route("/healthz", any_service(api.clone()))
+            .route("/readyz", any_service(api));
+        match &self.metrics {
+            Some((metrics, sources)) => {
+                probes.merge(metrics::route(Arc::clone(metrics), sources.clone()))
+            }
+            None => probes,
+        }
     }
 
     /// The plugins, to load them again.
-    pub fn plugins(&self) -> &LivePlugins {
+    pub fn plugins(&self) -> &Plugins {
         &self.plugins
     }
 
     /// Stops taking up work and waits for what runs.
     pub async fn stop(self, grace: Duration) {
         self.engine.shutdown(grace).await;
+        if let Some(crew) = self.plugins.crew() {
+            crew.dismiss().await;
+        }
+    }
+}
+
+/// Name of the first plugin that works and speaks a scheme.
+fn plugin_of(plugins: &Plugins, scheme: &str) -> Option<Arc<str>> {
+    let all = plugins.list();
+    let speaks = |it: &&PluginCard| it.schemes.iter().any(|known| known == scheme);
+    let found = all
+        .iter()
+        .filter(speaks)
+        .find(|it| it.capabilities.is_some());
+    found.map(|it| it.name.as_str().into())
+}
+
+/// A gateway without plugins can do nothing for anybody.
+struct PluginsLoaded(Arc<Plugins>);
+
+impl Readiness for PluginsLoaded {
+    fn obstacle(&self) -> Option<String> {
+        let works = |it: &PluginCard| it.capabilities.is_some();
+        let any = self.0.list().iter().any(works);
+        (!any).then(|| "No plugin is loaded".to_owned())
+    }
+}
+
+/// Who does the work, and what the rest sees of it.
+struct Staff {
+    plugins: Plugins,
+    crew: Arc<dyn Crew>,
+    storages: Arc<dyn Storages>,
+}
+
+impl Staff {
+    async fn hire(config: &Config, clock: Arc<SystemClock>) -> anyhow::Result<Self> {
+        let engine = &config.engine;
+        if engine.isolation == Isolation::InProcess {
+            tracing::warn!("plugins run in this process: one that crashes ends the service");
+            let plugins = Arc::new(LivePlugins::load(&config.plugins));
+            return Ok(Self {
+                crew: Arc::new(Inside::new(plugins.clone(), clock)),
+                storages: plugins.clone(),
+                plugins: Plugins::Here(plugins),
+            });
+        }
+        let crew = Processes::start(engine.process_options(), for_workers(config)?);
+        let crew = crew.await.context("start the worker processes")?;
+        Ok(Self {
+            storages: crew.storages(),
+            plugins: Plugins::Elsewhere(crew.clone()),
+            crew: Arc::new(crew),
+        })
     }
 }
 

@@ -20,6 +20,7 @@ use sled::{Batch, Db, Tree};
 
 use crate::archive_keys::{Fingerprint, Lane, Lanes, block_key, entry_key, failed};
 use crate::archive_rows::{BLOCK, HeadFacts, blocks_of, encode, facts_of, rows_of, take};
+use crate::evolution::Evolution;
 use crate::frame::io_failed;
 use crate::hot::{self, Counts};
 use crate::hot_job::HotJob;
@@ -28,21 +29,24 @@ use crate::record::{FORMAT, Rows, RowsRef};
 
 /// Bytes written in one batch, about; reads wait for a batch, so it is small.
 const BATCH: usize = 128 << 10;
-const COUNTS_KEY: &[u8] = b"counts";
+pub(crate) const COUNTS_KEY: &[u8] = b"counts";
 const FORMAT_KEY: &[u8] = b"format";
 
 /// The archive. See the module.
 pub(crate) struct Archive {
     db: Db,
     file: File,
-    rows: Tree,
+    pub(crate) rows: Tree,
+    /// Jobs that were taken out, laid out like `rows`.
+    pub(crate) backup: Tree,
+    pub(crate) evolution: Evolution,
     pub(crate) by_submit: Tree,
     pub(crate) by_owner: Tree,
     pub(crate) by_finish: Tree,
     lane_names: Tree,
     pub(crate) lanes: RwLock<Lanes>,
     /// Held by whoever reads or writes the several records of a job.
-    gate: RwLock<()>,
+    pub(crate) gate: RwLock<()>,
 }
 
 impl Archive {
@@ -63,6 +67,8 @@ impl Archive {
         let archive = Self {
             file: File::open(&path).map_err(|e| io_failed("open", &path, &e))?,
             rows: tree("rows")?,
+            backup: tree("backup")?,
+            evolution: Evolution::open(tree("evolution")?)?,
             by_submit: tree("by_submit")?,
             by_owner: tree("by_owner")?,
             by_finish: tree("by_finish")?,
@@ -128,20 +134,24 @@ impl Archive {
 
     /// A job with everything.
     pub(crate) fn load(&self, id: JobId) -> Result<Option<HotJob>, StoreError> {
+        self.load_from(&self.rows, id)
+    }
+
+    /// A job that was taken out, with everything.
+    pub(crate) fn load_backup(&self, id: JobId) -> Result<Option<HotJob>, StoreError> {
+        self.load_from(&self.backup, id)
+    }
+
+    fn load_from(&self, tree: &Tree, id: JobId) -> Result<Option<HotJob>, StoreError> {
         let _one_moment = self.gate.read();
-        let Some(head) = self
-            .rows
-            .get(id.0.as_bytes())
-            .map_err(|e| failed("read", e))?
-        else {
+        let Some(head) = tree.get(id.0.as_bytes()).map_err(|e| failed("read", e))? else {
             return Ok(None);
         };
         let (job, rest) = take::<Job>(&head)?;
         let (facts, rest) = take::<HeadFacts>(rest)?;
         let mut rows = take::<Rows>(rest)?.0;
         for block in 0..facts.blocks {
-            let bytes = self
-                .rows
+            let bytes = tree
                 .get(block_key(id, block))
                 .map_err(|e| failed("read", e))?;
             let bytes = bytes.ok_or_else(|| failed("read", format!("rows of {id} are missing")))?;
@@ -166,7 +176,7 @@ impl Archive {
         Ok(self.facts(id)?.map(|(_, facts)| facts.counts))
     }
 
-    fn facts(&self, id: JobId) -> Result<Option<(Job, HeadFacts)>, StoreError> {
+    pub(crate) fn facts(&self, id: JobId) -> Result<Option<(Job, HeadFacts)>, StoreError> {
         let head = self
             .rows
             .get(id.0.as_bytes())
@@ -280,7 +290,11 @@ impl Archive {
         Ok(())
     }
 
-    fn entry_keys(&self, job: &Job, facts: &HeadFacts) -> Result<[[u8; 28]; 3], StoreError> {
+    pub(crate) fn entry_keys(
+        &self,
+        job: &Job,
+        facts: &HeadFacts,
+    ) -> Result<[[u8; 28]; 3], StoreError> {
         let vo = self.lane(Lane::Vo {
             vo: job.vo_name.as_ref().into(),
             state: job.state,

@@ -54,6 +54,11 @@ impl Lanes {
         self.numbers.len() as u32
     }
 
+    /// Lanes of all VOs.
+    pub(crate) fn all(&self) -> Vec<u32> {
+        self.pick(|lane| matches!(lane, Lane::Vo { .. }))
+    }
+
     /// Lanes of VOs whose jobs may fit.
     pub(crate) fn of_vos(&self, query: &JobQuery) -> Vec<u32> {
         self.pick(|lane| match lane {

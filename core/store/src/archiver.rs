@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, sync_channel};
 
-use causeway_model::JobId;
 use causeway_model::ports::StoreError;
+use causeway_model::{JobId, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::embedded::Inner;
@@ -26,8 +26,18 @@ pub(crate) enum Request {
     Wake,
     /// Archive what has ended, make a snapshot, drop segments.
     Checkpoint(oneshot::Sender<Result<(), StoreError>>),
+    /// Take some jobs out of the archive.
+    Retire(Retirement),
     /// End, after archiving what has ended if so wished.
     Close { archive: bool },
+}
+
+/// Jobs to take out, and who waits for it.
+pub(crate) struct Retirement {
+    pub(crate) before: Timestamp,
+    pub(crate) limit: usize,
+    pub(crate) keep: bool,
+    pub(crate) reply: oneshot::Sender<Result<usize, StoreError>>,
 }
 
 /// The thread's own state.
@@ -56,6 +66,14 @@ impl Archiver {
                 Ok(Request::Checkpoint(reply)) => {
                     // A caller that gave up waiting does not want to know.
                     let _caller_gave_up = reply.send(self.checkpoint());
+                }
+                Ok(Request::Retire(it)) => {
+                    let inner = &self.inner;
+                    let retired = inner
+                        .archive
+                        .retire(it.before, it.limit, it.keep, &inner.hot);
+                    // A caller that gave up waiting does not want to know.
+                    let _caller_gave_up = it.reply.send(retired);
                 }
                 Ok(Request::Close { archive }) => {
                     if archive {
@@ -95,11 +113,11 @@ impl Archiver {
         let (reply, rotated) = sync_channel(1);
         let grown = self.inner.journal_bytes.load(Ordering::Acquire);
         self.ask(Command::Rotate(reply))?;
-        let number = rotated.recv().map_err(|_| closed())??;
+        let (number, table) = rotated.recv().map_err(|_| closed())??;
         // Before the snapshot: what is forgotten meanwhile must be in the archive for good.
         self.archive()?;
         let mark = self.inner.marks.wanted();
-        let size = snapshot::write(&self.inner.dir, number, &self.inner.hot, mark)?;
+        let size = snapshot::write(&self.inner.dir, number, &self.inner.hot, &table, mark)?;
         self.inner.snapshot_bytes.store(size, Ordering::Release);
         self.inner.journal_bytes.fetch_sub(grown, Ordering::AcqRel);
         recovery::remove_before(&self.inner.dir, number)

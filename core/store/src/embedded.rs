@@ -30,6 +30,7 @@ use crate::options::StoreOptions;
 use crate::readers::Readers;
 use crate::record::{RecordRef, RowsRef};
 use crate::recovery;
+use crate::table::Table;
 use crate::writer::{Command, Write, Writer};
 
 /// What the threads share.
@@ -37,13 +38,14 @@ pub(crate) struct Inner {
     pub(crate) dir: PathBuf,
     pub(crate) options: StoreOptions,
     pub(crate) hot: RwLock<Hot>,
+    pub(crate) table: RwLock<Table>,
     pub(crate) archive: Archive,
     pub(crate) marks: Marks,
     /// Bytes of journal since the last snapshot.
     pub(crate) journal_bytes: AtomicU64,
     pub(crate) snapshot_bytes: AtomicU64,
     pub(crate) archiver_woken: AtomicBool,
-    archiver: Sender<Request>,
+    pub(crate) archiver: Sender<Request>,
 }
 
 impl Inner {
@@ -76,11 +78,11 @@ impl Inner {
 /// A write is under way as soon as `insert` or `apply` is called; awaiting it is waiting for the
 /// disk. Dropping the store writes what is under way and ends its threads.
 pub struct EmbeddedStore {
-    inner: Arc<Inner>,
-    writer: Sender<Command>,
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) writer: Sender<Command>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    keyed_readers: Readers,
-    list_readers: Readers,
+    pub(crate) keyed_readers: Readers,
+    pub(crate) list_readers: Readers,
     _lock: DirLock,
 }
 
@@ -107,6 +109,7 @@ impl EmbeddedStore {
         let inner = Arc::new(Inner {
             dir: dir.to_owned(),
             hot: RwLock::new(found.hot),
+            table: RwLock::new(found.table),
             archive,
             marks,
             journal_bytes: AtomicU64::new(found.journal_bytes),
@@ -248,7 +251,7 @@ fn join(thread: Option<JoinHandle<()>>) {
     }
 }
 
-fn closed() -> StoreError {
+pub(crate) fn closed() -> StoreError {
     StoreError::Failed("use the store: it was closed".into())
 }
 

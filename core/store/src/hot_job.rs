@@ -30,7 +30,7 @@ impl HotJob {
         files.sort_by_key(|it| it.file_id);
         deletions.sort_by_key(|it| it.file_id);
         retries.sort_by_key(|it| (it.file_id, it.attempt));
-        let live_rows = files.iter().filter(|it| it.state.is_cancelable()).count()
+        let live_rows = files.iter().filter(|it| it.is_live()).count()
             + deletions
                 .iter()
                 .filter(|it| !it.state.is_terminal())
@@ -75,14 +75,14 @@ impl HotJob {
     }
     /// Takes a transfer as it is now; gives it as it was.
     pub(crate) fn put_file(&mut self, file: Arc<Transfer>) -> Option<Arc<Transfer>> {
-        self.live_rows += usize::from(file.state.is_cancelable());
+        self.live_rows += usize::from(file.is_live());
         let at = self
             .files
             .binary_search_by_key(&file.file_id, |it| it.file_id);
         match at {
             Ok(at) => {
                 let old = std::mem::replace(&mut self.files[at], file);
-                self.live_rows -= usize::from(old.state.is_cancelable());
+                self.live_rows -= usize::from(old.is_live());
                 Some(old)
             }
             Err(at) => {

@@ -1,6 +1,8 @@
 //! Where jobs, transfers, deletions, retries and delegated credentials are kept.
 //!
-//! This crate implements the ports [`JobStore`](causeway_model::ports::JobStore) and
+//! This crate implements the ports [`JobStore`](causeway_model::ports::JobStore),
+//! [`HistoryStore`](causeway_model::ports::HistoryStore),
+//! [`SettingsStore`](causeway_model::ports::SettingsStore) and
 //! [`CredentialVault`](causeway_model::ports::CredentialVault) without any other server: all it
 //! needs is a directory. It knows rows and nothing of what they mean for a transfer: no protocol,
 //! no scheduling, no retry rule.
@@ -42,6 +44,8 @@ mod archive_rows;
 mod archiver;
 mod check;
 mod embedded;
+mod embedded_settings;
+mod evolution;
 mod frame;
 mod hot;
 mod hot_job;
@@ -52,15 +56,18 @@ mod lock;
 mod marks;
 mod matching;
 mod memory;
+mod memory_settings;
 mod merge;
 mod options;
 mod readers;
 mod record;
 mod recovery;
+mod retire;
 #[cfg(test)]
 #[path = "../tests/rows/mod.rs"]
 mod rows;
 mod snapshot;
+mod table;
 mod vault;
 mod vault_key;
 mod vault_memory;

@@ -1,7 +1,13 @@
 //! Whether a row fits a query: the one definition that the memory, the archive and both stores use.
 
-use causeway_model::ports::{FileQuery, JobQuery};
-use causeway_model::{FileState, Job, JobState, Transfer};
+use causeway_model::ports::{EvolutionQuery, FileQuery, JobQuery};
+use causeway_model::{EvolutionRow, FileState, Job, JobState, Transfer};
+
+/// Whether a decision of the optimizer fits. `limit` is not looked at.
+pub(crate) fn evolution(query: &EvolutionQuery, row: &EvolutionRow) -> bool {
+    let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|it| it == is);
+    fits(&query.source_se, &row.source_se) && fits(&query.dest_se, &row.dest_se)
+}
 
 /// Whether a job fits. `limit` is not looked at.
 pub(crate) fn job(query: &JobQuery, job: &Job) -> bool {

@@ -18,11 +18,13 @@ use crate::check::Pending;
 use crate::hot::Hot;
 use crate::hot_job::HotJob;
 use crate::hot_lists;
+use crate::memory_settings::Aside;
 
 /// A store that forgets everything when it is dropped.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    hot: RwLock<Hot>,
+    pub(crate) hot: RwLock<Hot>,
+    pub(crate) aside: Aside,
     next_file: AtomicU64,
 }
 

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use causeway_model::ports::{StoreError, Transaction};
-use causeway_model::{Deletion, Job, RetryLog, Transfer};
+use causeway_model::settings::{AuditRow, Change};
+use causeway_model::{Deletion, Job, OptimizerRow, RetryLog, Transfer};
 use serde::{Deserialize, Serialize};
 
 /// Version of everything this crate writes, rows included.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// Rows as they are read.
 #[derive(Debug, Default, Deserialize)]
@@ -72,6 +73,10 @@ pub(crate) enum Record {
     Mark(u64),
     /// The snapshot is complete and has so many jobs.
     End(u64),
+    /// Settings, and who changed them.
+    Settings(Vec<Change>, Vec<AuditRow>),
+    /// Values of links.
+    Optimizer(Vec<OptimizerRow>),
 }
 
 /// A record as it is written; variants as in [`Record`].
@@ -81,6 +86,8 @@ pub(crate) enum RecordRef<'a> {
     Apply(RowsRef<'a>),
     Mark(u64),
     End(u64),
+    Settings(&'a [Change], &'a [AuditRow]),
+    Optimizer(&'a [OptimizerRow]),
 }
 
 impl RecordRef<'_> {
@@ -107,7 +114,11 @@ pub(crate) fn decode_all(
 
 #[cfg(test)]
 mod tests {
-    use causeway_model::JobId;
+    use causeway_model::settings::{
+        ActivityShareRow, BanStatus, HostRow, LinkRow, Operation, OperationLimitRow, ShareRow,
+        StorageBanRow, StorageRow, TpcSupport, UserBanRow, VoRow,
+    };
+    use causeway_model::{JobId, Timestamp};
 
     use super::*;
     use crate::rows;
@@ -118,6 +129,85 @@ mod tests {
         end.retries.push(rows::retry(&view, 1));
         end.deletions.push(Arc::new(rows::deletion(&view.job, 9)));
         end
+    }
+
+    fn every_setting() -> Vec<Change> {
+        let ban = StorageBanRow {
+            se: "s".into(),
+            message: "m".into(),
+            addition_time: Timestamp(1),
+            admin_dn: "a".into(),
+            vo: Some("v".into()),
+            status: BanStatus::WaitAndSubmit,
+            wait_timeout: 9,
+        };
+        let share = ShareRow {
+            source: "s".into(),
+            destination: "d".into(),
+            vo: "v".into(),
+            active: 1,
+        };
+        let storage = StorageRow {
+            outbound_max_throughput: Some(1.5),
+            tpc_support: Some(TpcSupport::None),
+            overwrite_disk_enabled: Some(true),
+            ..StorageRow::new("s")
+        };
+        vec![
+            Change::PutLink(LinkRow::new("l", "s", "d")),
+            Change::DeleteLink("l".into()),
+            Change::PutStorage(storage),
+            Change::DeleteStorage("s".into()),
+            Change::PutShare(share),
+            Change::DeleteShare {
+                source: "s".into(),
+                destination: "d".into(),
+                vo: "v".into(),
+            },
+            Change::PutActivityShare(ActivityShareRow {
+                vo: "v".into(),
+                active: true,
+                shares: vec![("a".into(), 1.5)],
+            }),
+            Change::DeleteActivityShare("v".into()),
+            Change::PutOperationLimit(OperationLimitRow {
+                vo_name: "v".into(),
+                host: "s".into(),
+                operation: Operation::Staging,
+                concurrent_ops: 3,
+            }),
+            Change::PutVo(VoRow::new("v")),
+            Change::DeleteVo("v".into()),
+            Change::BanStorage(ban),
+            Change::UnbanStorage("s".into()),
+            Change::BanUser(UserBanRow {
+                dn: "d".into(),
+                message: "m".into(),
+                addition_time: Timestamp(1),
+                admin_dn: "a".into(),
+            }),
+            Change::UnbanUser("d".into()),
+            Change::PutHost(HostRow {
+                hostname: "h".into(),
+                drain: true,
+            }),
+            Change::DeleteHost("h".into()),
+        ]
+    }
+
+    fn audit() -> AuditRow {
+        AuditRow::new(Timestamp(1), "d", "link", "{}")
+    }
+
+    fn value() -> OptimizerRow {
+        OptimizerRow {
+            source_se: "s".into(),
+            dest_se: "d".into(),
+            datetime: Timestamp(1),
+            ema: 1.5,
+            active: 2,
+            nostreams: 3,
+        }
     }
 
     #[test]
@@ -150,7 +240,11 @@ mod tests {
         let bytes = RecordRef::Insert(RowsRef::from(&sample()))
             .encode(Vec::new())
             .unwrap();
+        let bytes = RecordRef::Settings(&every_setting(), &[audit()])
+            .encode(bytes)
+            .unwrap();
+        let bytes = RecordRef::Optimizer(&[value()]).encode(bytes).unwrap();
         let found = (FORMAT, bytes.len(), crc32c::crc32c(&bytes));
-        assert_eq!(found, (1, 826, 502_742_807));
+        assert_eq!(found, (2, 989, 1_380_930_630));
     }
 }

@@ -12,11 +12,13 @@ use crate::hot::{self, Counts, Hot};
 use crate::journal::{segment_path, segments};
 use crate::record::{self, Record};
 use crate::snapshot;
+use crate::table::{Table, TableWrite};
 
 /// The state at the last acknowledged write, or a little later.
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
     pub(crate) hot: Hot,
+    pub(crate) table: Table,
     /// The number that the next transfer may take.
     pub(crate) next_file: u64,
     /// The last segment there was.
@@ -188,6 +190,10 @@ fn take(record: Record, archive: &Archive, found: &mut Recovered) -> Result<(), 
         }
         Record::Mark(mark) => found.next_file = mark,
         Record::End(_) => {}
+        Record::Settings(changes, audit) => {
+            found.table.apply(TableWrite::Settings(changes, audit));
+        }
+        Record::Optimizer(rows) => found.table.apply(TableWrite::Optimizer(rows)),
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! Snapshots: all jobs in memory, in a file. The journal up to the snapshot's number may go.
+//! Snapshots: settings and all jobs in memory, in a file. The journal up to the snapshot's number may go.
 //!
 //! A snapshot is made while writes go on. It holds each job at some moment after the number's
 //! segment ended; the segments that follow hold every later change, and applying a change that the
-//! snapshot has already does no harm.
+//! snapshot has already does no harm. Settings are as they were when that segment ended.
 
 use std::fs::File;
 use std::io::Write;
@@ -17,6 +17,7 @@ use crate::hot::Hot;
 use crate::hot_job::HotJob;
 use crate::journal::numbers;
 use crate::record::{RecordRef, RowsRef};
+use crate::table::{Table, TableWrite};
 
 /// Bytes in one frame, about.
 const FRAME: usize = 1 << 20;
@@ -38,6 +39,7 @@ pub(crate) fn write(
     dir: &Path,
     number: u64,
     hot: &RwLock<Hot>,
+    table: &Table,
     mark: u64,
 ) -> Result<u64, StoreError> {
     let unfinished = dir.join("snapshot.tmp");
@@ -53,6 +55,9 @@ pub(crate) fn write(
         frame: frame::begin(),
     };
     out.put(&RecordRef::Mark(mark))?;
+    for write in table.writes() {
+        out.put_table(&write)?;
+    }
     // In the order of their numbers, because a start fills its indexes faster in order.
     let mut ids: Vec<(Option<FileId>, JobId)> = {
         let hot = hot.read();
@@ -103,6 +108,15 @@ struct Out<'a> {
 impl Out<'_> {
     fn put(&mut self, record: &RecordRef<'_>) -> Result<(), StoreError> {
         self.frame = record.encode(std::mem::take(&mut self.frame))?;
+        self.flush_when_full()
+    }
+
+    fn put_table(&mut self, write: &TableWrite) -> Result<(), StoreError> {
+        self.frame = write.encode(std::mem::take(&mut self.frame))?;
+        self.flush_when_full()
+    }
+
+    fn flush_when_full(&mut self) -> Result<(), StoreError> {
         if self.frame.len() >= FRAME {
             self.flush()?;
         }

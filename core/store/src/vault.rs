@@ -12,6 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
+use causeway_model::Timestamp;
 use causeway_model::ports::{CredentialVault, PendingDelegation, StoreError, StoredCredential};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +59,9 @@ impl Name {
 struct Inner {
     db: Db,
     values: Tree,
+    /// When each credential ends, by the same key: the value itself does not open without its
+    /// owner's name.
+    ends: Tree,
     file: File,
     key: RandomizedNonceKey,
 }
@@ -96,6 +100,7 @@ impl EncryptedVault {
             file: File::open(&path).map_err(|e| io_failed("open", &path, &e))?,
             key: key.map_err(|_| failed("open", "the key is not accepted"))?,
             values,
+            ends: db.open_tree("ends").map_err(|e| failed("open", e))?,
             db,
         };
         inner.check_key(key_file)?;
@@ -184,10 +189,39 @@ impl Inner {
         self.sync()
     }
 
+    fn put_credential(
+        &self,
+        name: &Name,
+        sealed: Vec<u8>,
+        end: Timestamp,
+    ) -> Result<(), StoreError> {
+        let noted = self.ends.insert(name.key(), &end.0.to_be_bytes());
+        noted.map_err(|e| failed("write to", e))?;
+        self.put(name, sealed)
+    }
+
+    /// Forgets what ended before a time. Values from before ends were noted stay.
+    fn delete_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let mut deleted = 0;
+        for entry in self.ends.iter() {
+            let (key, end) = entry.map_err(|e| failed("read", e))?;
+            let end = end.as_ref().try_into().map_err(|e| failed("read", e))?;
+            if Timestamp(i64::from_be_bytes(end)) >= before {
+                continue;
+            }
+            let old = self.values.remove(&key);
+            let old = old.and_then(|old| self.ends.remove(&key).map(|_| old));
+            deleted += usize::from(old.map_err(|e| failed("write to", e))?.is_some());
+        }
+        self.sync()?;
+        Ok(deleted)
+    }
+
     fn delete(&self, name: &Name) -> Result<bool, StoreError> {
         let old = self
             .values
             .remove(name.key())
+            .and_then(|old| self.ends.remove(name.key()).map(|_| old))
             .map_err(|e| failed("write to", e))?;
         self.sync()?;
         Ok(old.is_some())
@@ -238,7 +272,11 @@ impl CredentialVault for EncryptedVault {
         dn: &str,
         credential: &StoredCredential,
     ) -> Result<(), StoreError> {
-        self.put(Name::new(Kind::Credential, dlg_id, dn), credential)
+        let name = Name::new(Kind::Credential, dlg_id, dn);
+        let sealed = self.inner.seal(&name, credential)?;
+        let (inner, end) = (self.inner.clone(), credential.termination_time);
+        self.thread
+            .run(move || inner.put_credential(&name, sealed, end))
             .await
     }
 
@@ -246,5 +284,10 @@ impl CredentialVault for EncryptedVault {
         let name = Name::new(Kind::Credential, dlg_id, dn);
         let inner = self.inner.clone();
         self.thread.run(move || inner.delete(&name)).await
+    }
+
+    async fn delete_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let inner = self.inner.clone();
+        self.thread.run(move || inner.delete_expired(before)).await
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use causeway_model::Timestamp;
 use causeway_model::ports::{CredentialVault, PendingDelegation, StoreError, StoredCredential};
 use parking_lot::Mutex;
 
@@ -70,5 +71,12 @@ impl CredentialVault for MemoryVault {
 
     async fn delete_credential(&self, dlg_id: &str, dn: &str) -> Result<bool, StoreError> {
         Ok(self.credentials.lock().remove(&owner(dlg_id, dn)).is_some())
+    }
+
+    async fn delete_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let mut credentials = self.credentials.lock();
+        let all = credentials.len();
+        credentials.retain(|_, it| it.termination_time >= before);
+        Ok(all - credentials.len())
     }
 }

@@ -18,6 +18,7 @@ use crate::frame;
 use crate::hot;
 use crate::journal::{AppendError, Segment};
 use crate::record::RecordRef;
+use crate::table::{Table, TableWrite};
 
 /// Bytes in one frame, about; a single larger write goes alone.
 const GROUP: usize = 8 << 20;
@@ -33,15 +34,27 @@ pub(crate) struct Write {
     pub(crate) reply: oneshot::Sender<Result<(), StoreError>>,
 }
 
+/// A change of what belongs to no job, that somebody waits for.
+pub(crate) struct TableChange {
+    pub(crate) write: TableWrite,
+    /// The record as the journal takes it.
+    pub(crate) encoded: Vec<u8>,
+    pub(crate) reply: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// A segment that is complete: its number, and the table as it was at its end.
+pub(crate) type Closed = Result<(u64, Table), StoreError>;
+
 /// What the writer is asked for.
 pub(crate) enum Command {
     Write(Write),
+    Table(TableChange),
     /// The mark for numbers has moved.
     Mark,
     /// These jobs, at these versions, are safe in the archive.
     Evict(Eviction),
-    /// Begin a segment and say the number of the one before.
-    Rotate(SyncSender<Result<u64, StoreError>>),
+    /// Begin a segment and say what stood at the end of the one before.
+    Rotate(SyncSender<Closed>),
     /// Write what is waiting, then end.
     Close,
 }
@@ -54,6 +67,7 @@ struct Group {
     frame: Vec<u8>,
     pending: Pending,
     writes: Vec<(Transaction, oneshot::Sender<Result<(), StoreError>>)>,
+    tables: Vec<(TableWrite, oneshot::Sender<Result<(), StoreError>>)>,
 }
 
 /// The thread's own state.
@@ -101,6 +115,7 @@ impl Writer {
         while let Some(command) = next.take() {
             match command {
                 Command::Write(write) => self.admit(&mut group, write),
+                Command::Table(change) => self.admit_table(&mut group, change),
                 Command::Mark => {}
                 Command::Evict(eviction) => self.evictions.push_back(eviction),
                 Command::Rotate(reply) => {
@@ -129,6 +144,17 @@ impl Writer {
         }
         group.frame.extend_from_slice(&write.encoded);
         group.writes.push((write.rows, write.reply));
+    }
+
+    fn admit_table(&self, group: &mut Group, change: TableChange) {
+        if let Some(text) = &self.broken {
+            return answer(change.reply, Err(StoreError::Failed(text.clone())));
+        }
+        if group.frame.is_empty() {
+            group.frame = frame::begin();
+        }
+        group.frame.extend_from_slice(&change.encoded);
+        group.tables.push((change.write, change.reply));
     }
 
     fn check(&self, group: &mut Group, write: &Write) -> Result<(), StoreError> {
@@ -183,7 +209,7 @@ impl Writer {
     fn commit(&mut self, mut group: Group) {
         let mark = self.inner.marks.wanted();
         let new_mark = mark > self.mark;
-        if group.writes.is_empty() && !new_mark {
+        if group.writes.is_empty() && group.tables.is_empty() && !new_mark {
             return;
         }
         if group.frame.is_empty() {
@@ -194,7 +220,8 @@ impl Writer {
             let text = e.to_string();
             tracing::error!(error = text, "a group of writes was not stored");
             self.inner.marks.give_up();
-            for (_, reply) in group.writes {
+            let writes = group.writes.into_iter().map(|it| it.1);
+            for reply in writes.chain(group.tables.into_iter().map(|it| it.1)) {
                 answer(reply, Err(StoreError::Failed(text.clone())));
             }
             return;
@@ -205,6 +232,10 @@ impl Writer {
         }
         for (rows, reply) in group.writes {
             self.inner.hot.write().apply(rows);
+            answer(reply, Ok(()));
+        }
+        for (write, reply) in group.tables {
+            self.inner.table.write().apply(write);
             answer(reply, Ok(()));
         }
         self.after_commit(group.frame.len());
@@ -249,11 +280,13 @@ impl Writer {
         Ok(closed)
     }
 
-    fn rotate_for(&mut self, reply: &SyncSender<Result<u64, StoreError>>) {
+    fn rotate_for(&mut self, reply: &SyncSender<Closed>) {
         let closed = match &self.broken {
             Some(text) => Err(StoreError::Failed(text.clone())),
             None => self.rotate(),
         };
+        // Everything before the new segment is in the table, and nothing of the new one.
+        let closed = closed.map(|number| (number, self.inner.table.read().clone()));
         // The archiver may have ended meanwhile; then nobody wants the answer.
         let _nobody_waits = reply.send(closed);
     }

@@ -7,6 +7,7 @@ mod buffers;
 mod checksum;
 mod config;
 mod confine;
+mod covered;
 mod entry;
 mod error;
 mod leftovers;

@@ -83,6 +83,7 @@ impl Storage for FileStorage {
                 needs_size: false,
                 atomic: true,
                 parents: true,
+                resumable: true,
             },
             checksums: Algorithm::ALL.into(),
             rename: RenameAbility {
@@ -199,10 +200,20 @@ impl Storage for FileStorage {
                 make_directories(&place, false)?;
             }
             refuse_early(&place, options.overwrite)?;
-            FileWriter::new(Temporary::create(&place, &leftovers)?, options, buffers)
+            let key = options.resume.as_deref();
+            if key.is_some_and(|key| !is_key(key)) {
+                return Err(from_errno(Errno::INVAL));
+            }
+            let target = Temporary::create(&place, &leftovers, key)?;
+            FileWriter::new(target, options, buffers)
         })
         .await
     }
+}
+
+/// A key becomes part of a name.
+fn is_key(key: &str) -> bool {
+    (1..=64).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Says at once what the commit would say after all bytes have come.

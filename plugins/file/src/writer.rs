@@ -4,20 +4,20 @@
 //! call each. Memory is bounded: what is being gathered and [`QUEUE`] jobs. While bytes come in,
 //! those before them are already sent to the disk, so that the sync of the commit is short.
 
-use std::collections::BTreeMap;
 use std::io::IoSlice;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes};
-use causeway_sdk::{Error, ErrorKind, Result, WriteBody, WriteOptions, Written};
-use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate, fstat};
+use causeway_sdk::{Checksum, Error, ErrorKind, Result, WriteBody, WriteOptions, Written};
+use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate, fstat, ftruncate};
 use rustix::io::Errno;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::buffers::Buffers;
 use crate::checksum;
+use crate::covered::Covered;
 use crate::entry::etag;
 use crate::error::{from_errno, lost};
 use crate::offload::blocking;
@@ -46,10 +46,18 @@ pub struct FileWriter {
     jobs: JoinSet<Result<()>>,
     covered: Covered,
     sent: u64,
+    /// How far bytes of an earlier write reach.
+    held: u64,
 }
 
 impl FileWriter {
     pub(crate) fn new(target: Temporary, options: WriteOptions, buffers: Buffers) -> Result<Self> {
+        let mut held = target.size()?;
+        if options.size.is_some_and(|size| held > size) {
+            // Not what this write is about, and nothing may stand behind its end.
+            ftruncate(&target.file, 0).map_err(from_errno)?;
+            held = 0;
+        }
         if let Some(size) = options.size.filter(|size| *size >= RESERVE_FROM) {
             reserve(&target, size)?;
         }
@@ -63,6 +71,7 @@ impl FileWriter {
             jobs: JoinSet::new(),
             covered: Covered::default(),
             sent: 0,
+            held,
         })
     }
 
@@ -110,12 +119,18 @@ impl FileWriter {
         }
     }
 
-    /// Waits for everything and compares with what was announced.
-    async fn complete(&mut self) -> Result<u64> {
+    /// Waits for everything that is on its way.
+    async fn settle(&mut self) -> Result<()> {
         self.flush().await?;
         while !self.jobs.is_empty() {
             self.wait_for_one().await?;
         }
+        Ok(())
+    }
+
+    /// Waits for everything and compares with what was announced.
+    async fn complete(&mut self) -> Result<u64> {
+        self.settle().await?;
         let size = self.covered.whole()?;
         match self.options.size {
             Some(announced) if announced != size => Err(Error::new(
@@ -184,6 +199,30 @@ impl WriteBody for FileWriter {
         // Dropping removes the file and frees its blocks in the background.
         drop(self);
     }
+
+    fn held(&self) -> u64 {
+        self.held
+    }
+
+    async fn keep(&mut self, offset: u64, len: u64, expected: Checksum) -> Result<bool> {
+        let end = offset.saturating_add(len);
+        if end > self.held {
+            return Ok(false);
+        }
+        let (file, buffers) = (Arc::clone(&self.target), self.buffers.clone());
+        let found = checksum::of_range(file, buffers, expected.algorithm, offset..end).await?;
+        let same = found == expected;
+        if same {
+            self.covered.add(offset, len);
+        }
+        Ok(same)
+    }
+
+    async fn suspend(mut self) {
+        // What could not be written is found missing by who goes on.
+        self.settle().await.ok();
+        self.target.leave();
+    }
 }
 
 impl Drop for FileWriter {
@@ -226,63 +265,4 @@ fn write_all(target: &Temporary, mut pieces: Vec<Bytes>, mut at: u64) -> Result<
         }
     }
     Ok(())
-}
-
-/// Which bytes have come: ranges that neither overlap nor touch.
-#[derive(Debug, Default)]
-struct Covered(BTreeMap<u64, u64>);
-
-impl Covered {
-    fn add(&mut self, start: u64, len: u64) {
-        let (mut start, mut end) = (start, start.saturating_add(len));
-        // Ranges that begin at or before the new end and reach its start melt into it.
-        while let Some((&from, &to)) = self.0.range(..=end).next_back() {
-            if to < start {
-                break;
-            }
-            start = start.min(from);
-            end = end.max(to);
-            self.0.remove(&from);
-        }
-        self.0.insert(start, end);
-    }
-
-    /// End of the unbroken range from the beginning.
-    fn front(&self) -> u64 {
-        self.0.get(&0).copied().unwrap_or(0)
-    }
-
-    /// Size of the file, if nothing is missing.
-    fn whole(&self) -> Result<u64> {
-        let front = self.front();
-        match self.0.keys().find(|start| **start > front) {
-            None => Ok(front),
-            Some(next) => Err(Error::new(
-                ErrorKind::Integrity,
-                format!("commit: bytes {front} to {next} are missing"),
-            )),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_melt_and_gaps_are_found() {
-        let mut it = Covered::default();
-        assert_eq!(it.whole().unwrap(), 0);
-        for (start, len) in [(10, 5), (20, 5), (15, 2), (16, 4)] {
-            it.add(start, len);
-        }
-        assert_eq!(it.0, BTreeMap::from([(10, 25)]));
-        assert_eq!(it.front(), 0);
-        let error = it.whole().unwrap_err();
-        assert!(error.message().contains("bytes 0 to 10"), "{error}");
-        it.add(0, 10);
-        assert_eq!(it.whole().unwrap(), 25);
-        it.add(0, 100);
-        assert_eq!(it.0, BTreeMap::from([(0, 100)]));
-    }
 }

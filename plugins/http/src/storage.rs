@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use causeway_sdk::capability::{
-    CopyAbility, CredentialKind, ReadAbility, RenameAbility, WriteAbility,
+    Admission, CopyAbility, CredentialKind, ReadAbility, RenameAbility, WriteAbility,
 };
 use causeway_sdk::{
     Algorithm, Capabilities, Checksum, Copied, CopyRequest, Ctx, DirPage, Error, Host, Operation,
@@ -100,6 +100,7 @@ impl Storage for HttpStorage {
                 needs_size: false,
                 atomic: config.upload == UploadMode::Temporary,
                 parents: true,
+                resumable: false,
             },
             checksums: config.checksums.clone(),
             copy,
@@ -107,6 +108,7 @@ impl Storage for HttpStorage {
                 atomic: false,
                 directories: true,
             },
+            admission: Admission::All,
             credentials: vec![
                 CredentialKind::Bearer,
                 CredentialKind::X509,

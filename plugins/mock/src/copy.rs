@@ -3,8 +3,7 @@
 use causeway_sdk::{Copied, CopyRequest, Ctx, Error, ErrorKind, Progress, ProgressSink, Result};
 use tokio::time::{Duration, Instant, sleep_until};
 
-use crate::content::Content;
-use crate::memory::Record;
+use crate::journal::Event;
 use crate::reader::bad_luck;
 use crate::script::{Script, fail};
 use crate::signal;
@@ -43,14 +42,12 @@ pub(crate) async fn run(
         pass_time(cx, &destination, duration, size, progress).await?;
     }
     progress.report(Progress { bytes: size });
-    let record = Record {
-        content: Some(Content::of(&request.source, size)),
-        named: source.checksum,
-        ..Record::default()
+    let copied = Event::Copied {
+        source: request.source.clone(),
+        size,
     };
     let at = &request.destination;
-    storage.journal.note("copy", cx.request_id(), at)?;
-    storage.memory.wrote(cx.request_id(), at, record);
+    storage.memory.wrote(cx.request_id(), at, &copied)?;
     Ok(Copied::default())
 }
 

@@ -1,17 +1,20 @@
 //! What the mock remembers: which destinations were written, how often, and what is being archived.
 //!
-//! A mock stores nothing, but a destination must look different after a copy than before. Every
-//! map here is bounded; the oldest entry gives way.
+//! A mock stores nothing, but a destination must look different after a copy than before. Without a
+//! journal only the request that wrote it sees the difference; with one the journal is the truth,
+//! for every request and every process that shares it. Every map here is bounded; the oldest entry
+//! gives way.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use causeway_sdk::{Checksum, Url};
+use causeway_sdk::{Checksum, Result, Url};
 use tokio::time::Instant;
 
 use crate::content::Content;
-use crate::script::hash;
+use crate::journal::{Event, Journal};
+use crate::script::{Script, hash};
 
 /// Destinations remembered at the same time.
 const RECORDS: usize = 1 << 16;
@@ -31,9 +34,29 @@ pub(crate) struct Record {
     pub(crate) computed: Option<Checksum>,
 }
 
+impl Record {
+    /// What an event leaves at a destination; nothing after its removal.
+    fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::Copied { source, size } => Some(Self {
+                content: Some(Content::of(source, *size)),
+                named: Script::of(source).checksum,
+                ..Self::default()
+            }),
+            Event::Committed { bytes, sum } => Some(Self {
+                streamed: Some(*bytes),
+                computed: sum.clone(),
+                ..Self::default()
+            }),
+            Event::Unlinked => None,
+        }
+    }
+}
+
 /// All the mock remembers.
 #[derive(Debug)]
 pub(crate) struct Memory {
+    journal: Option<Journal>,
     written: Mutex<Bounded<u64, Record>>,
     archiving: Mutex<Bounded<u64, Instant>>,
     staging: Mutex<Bounded<u64, Instant>>,
@@ -41,8 +64,9 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(journal: Option<Journal>) -> Self {
         Self {
+            journal,
             written: Mutex::new(Bounded::new(RECORDS)),
             archiving: Mutex::new(Bounded::new(RECORDS)),
             staging: Mutex::new(Bounded::new(RECORDS)),
@@ -57,19 +81,63 @@ impl Memory {
         self.commits.clone()
     }
 
-    /// Notes that a copy or a commit made a destination.
-    pub(crate) fn wrote(&self, request_id: &str, at: &Url, record: Record) {
-        lock(&self.written).put(key(request_id, at), record);
-        self.commits.add(at);
+    /// True when what was written is remembered for everybody and beyond this process.
+    pub(crate) fn lasts(&self) -> bool {
+        self.journal.is_some()
     }
 
-    pub(crate) fn written(&self, request_id: &str, at: &Url) -> Option<Record> {
-        lock(&self.written).get(&key(request_id, at)).cloned()
+    /// Notes that a copy or a commit made a destination.
+    pub(crate) fn wrote(&self, request_id: &str, at: &Url, event: &Event) -> Result<()> {
+        self.happened(request_id, at, event)?;
+        self.commits.add(at);
+        Ok(())
+    }
+
+    pub(crate) fn written(&self, request_id: &str, at: &Url) -> Result<Option<Record>> {
+        self.catch_up()?;
+        let key = self.key(request_id, at);
+        Ok(lock(&self.written).get(&key).cloned())
     }
 
     /// Forgets a destination; true when there was one.
-    pub(crate) fn removed(&self, request_id: &str, at: &Url) -> bool {
-        lock(&self.written).remove(&key(request_id, at)).is_some()
+    pub(crate) fn removed(&self, request_id: &str, at: &Url) -> Result<bool> {
+        if self.written(request_id, at)?.is_none() {
+            return Ok(false);
+        }
+        self.happened(request_id, at, &Event::Unlinked)?;
+        Ok(true)
+    }
+
+    fn happened(&self, request_id: &str, at: &Url, event: &Event) -> Result<()> {
+        match &self.journal {
+            None => self.apply(request_id, at, event),
+            Some(journal) => {
+                journal.note(request_id, at, event)?;
+                self.catch_up()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn catch_up(&self) -> Result<()> {
+        let Some(journal) = &self.journal else {
+            return Ok(());
+        };
+        journal.catch_up(|request_id, at, event| self.apply(request_id, at, &event))
+    }
+
+    fn apply(&self, request_id: &str, at: &Url, event: &Event) {
+        let key = self.key(request_id, at);
+        let mut written = lock(&self.written);
+        match Record::of(event) {
+            Some(record) => written.put(key, record),
+            None => drop(written.remove(&key)),
+        }
+    }
+
+    fn key(&self, request_id: &str, at: &Url) -> u64 {
+        let request = if self.lasts() { "" } else { request_id };
+        hash(hash(0, request), at.as_str())
     }
 
     /// When somebody first asked whether a file is archived.
@@ -92,10 +160,6 @@ impl Memory {
     pub(crate) fn staging_since(&self, token: &str) -> Option<Instant> {
         lock(&self.staging).get(&hash(0, token)).copied()
     }
-}
-
-fn key(request_id: &str, at: &Url) -> u64 {
-    hash(hash(0, request_id), at.as_str())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -200,16 +264,37 @@ mod tests {
         assert_eq!((map.map.len(), map.order.len()), (1, 1));
     }
 
+    fn streamed() -> Event {
+        Event::Committed {
+            bytes: 1,
+            sum: None,
+        }
+    }
+
     #[test]
     fn another_request_sees_nothing() {
-        let memory = Memory::new();
+        let memory = Memory::new(None);
         let at: Url = "mock://h/p?size_post=1".parse().unwrap();
-        memory.wrote("1", &at, Record::default());
-        assert!(memory.written("1", &at).is_some());
-        assert!(memory.written("2", &at).is_none());
+        memory.wrote("1", &at, &streamed()).unwrap();
+        assert!(memory.written("1", &at).unwrap().is_some());
+        assert!(memory.written("2", &at).unwrap().is_none());
         assert_eq!((memory.commits().of(&at), memory.commits().total()), (1, 1));
-        assert!(memory.removed("1", &at));
-        assert!(!memory.removed("1", &at));
+        assert!(memory.removed("1", &at).unwrap());
+        assert!(!memory.removed("1", &at).unwrap());
         assert_eq!(memory.commits().of(&at), 1);
+    }
+
+    #[test]
+    fn with_a_journal_everybody_sees_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let open = || Memory::new(Some(Journal::open(&path).unwrap()));
+        let (one, two) = (open(), open());
+        let at: Url = "mock://h/p?size_post=1".parse().unwrap();
+        one.wrote("1", &at, &streamed()).unwrap();
+        assert!(two.written("2", &at).unwrap().is_some());
+        assert!(two.removed("2", &at).unwrap());
+        assert!(one.written("1", &at).unwrap().is_none());
+        assert!(open().written("1", &at).unwrap().is_none());
     }
 }

@@ -4,7 +4,7 @@
 //! `unlink` are only asked of destinations; `stat` shows a destination's later size once a copy to
 //! it was made under the same request id.
 
-use causeway_sdk::capability::{CopyAbility, CredentialKind, ReadAbility, WriteAbility};
+use causeway_sdk::capability::{Admission, CopyAbility, CredentialKind, ReadAbility, WriteAbility};
 use causeway_sdk::{
     Algorithm, Capabilities, Checksum, Copied, CopyRequest, Ctx, DirPage, EntryKind, Error,
     ErrorKind, FileState, Host, Locality, Operation, Page, ProgressSink, ReadOptions, Result,
@@ -34,7 +34,6 @@ const EPROTONOSUPPORT: i32 = 93;
 pub struct MockStorage {
     pub(crate) config: Config,
     pub(crate) memory: std::sync::Arc<Memory>,
-    pub(crate) journal: std::sync::Arc<Journal>,
 }
 
 impl MockStorage {
@@ -52,7 +51,7 @@ impl MockStorage {
         script
     }
 
-    fn record(&self, cx: &Ctx, at: &Url) -> Option<Record> {
+    fn record(&self, cx: &Ctx, at: &Url) -> Result<Option<Record>> {
         self.memory.written(cx.request_id(), at)
     }
 
@@ -61,11 +60,14 @@ impl MockStorage {
         if script.list.is_some() {
             return Ok(0);
         }
-        if let Some(record) = self.record(cx, at) {
+        if let Some(record) = self.record(cx, at)? {
             let told = script.size_post.map(|size| size.max(0) as u64);
             return Ok(told.or(record.streamed).unwrap_or(0));
         }
-        if script.size_pre.is_some_and(|size| size <= 0) {
+        // Who remembers what was written knows what was not.
+        let absent = self.memory.lasts() && script.size_post.is_some();
+        let absent = absent && script.size_pre.is_none() && script.size.is_none();
+        if absent || script.size_pre.is_some_and(|size| size <= 0) {
             return Err(Error::from_errno(ENOENT, ""));
         }
         // A destination that is the source of the next hop has `size_post` only.
@@ -80,11 +82,10 @@ impl Storage for MockStorage {
 
     fn create(config: &str, _host: Host) -> Result<Self> {
         let config = Config::parse(config)?;
-        let journal = Journal::open(config.journal.as_deref())?;
+        let journal = config.journal.as_deref().map(Journal::open).transpose()?;
         Ok(Self {
             config,
-            memory: std::sync::Arc::new(Memory::new()),
-            journal: std::sync::Arc::new(journal),
+            memory: std::sync::Arc::new(Memory::new(journal)),
         })
     }
 
@@ -117,13 +118,16 @@ impl Storage for MockStorage {
                 needs_size: false,
                 atomic: true,
                 parents: true,
+                resumable: false,
             },
             checksums: Algorithm::ALL.into(),
             copy: CopyAbility {
                 pull_from: vec![SCHEME.to_owned()],
                 push_to: vec![SCHEME.to_owned()],
+                atomic: true,
             },
             credentials: vec![CredentialKind::None],
+            admission: Admission::All,
             ..Capabilities::default()
         }
     }
@@ -150,9 +154,9 @@ impl Storage for MockStorage {
         })
     }
 
-    async fn exists(&self, _cx: &Ctx, at: &Url) -> Result<bool> {
+    async fn exists(&self, cx: &Ctx, at: &Url) -> Result<bool> {
         let script = self.begin(at).await;
-        if script.exists {
+        if script.exists || (self.memory.lasts() && self.record(cx, at)?.is_some()) {
             return Ok(true);
         }
         match script.access_errno {
@@ -191,7 +195,7 @@ impl Storage for MockStorage {
         if script.list.is_some() {
             return Err(Error::from_errno(EISDIR, ""));
         }
-        if self.memory.removed(cx.request_id(), at) {
+        if self.memory.removed(cx.request_id(), at)? {
             return Ok(());
         }
         let there = match (script.size_pre, script.size) {
@@ -215,7 +219,7 @@ impl Storage for MockStorage {
         if let Some(value) = script.checksum {
             return Ok(Checksum::new(algorithm, value));
         }
-        let record = self.record(cx, at).unwrap_or_default();
+        let record = self.record(cx, at)?.unwrap_or_default();
         if let Some(value) = record.named {
             return Ok(Checksum::new(algorithm, value));
         }

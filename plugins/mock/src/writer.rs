@@ -8,8 +8,8 @@ use causeway_sdk::{
     Algorithm, Error, ErrorKind, Hasher, Result, Url, WriteBody, WriteOptions, Written,
 };
 
-use crate::journal::Journal;
-use crate::memory::{Memory, Record};
+use crate::journal::Event;
+use crate::memory::Memory;
 use crate::reader::{Pace, bad_luck};
 use crate::script::Script;
 use crate::storage::MockStorage;
@@ -17,7 +17,6 @@ use crate::storage::MockStorage;
 /// A mock file being written.
 pub struct MockWriter {
     memory: Arc<Memory>,
-    journal: Arc<Journal>,
     request_id: String,
     at: Url,
     options: WriteOptions,
@@ -46,7 +45,6 @@ impl MockWriter {
         };
         Ok(Self {
             memory: Arc::clone(&storage.memory),
-            journal: Arc::clone(&storage.journal),
             request_id: request_id.to_owned(),
             at: at.clone(),
             options,
@@ -102,13 +100,11 @@ impl WriteBody for MockWriter {
                 format!("commit: checksum is {sum}, expected {expected}"),
             ));
         }
-        let record = Record {
-            streamed: Some(self.bytes),
-            computed: sum.clone(),
-            ..Record::default()
+        let committed = Event::Committed {
+            bytes: self.bytes,
+            sum: sum.clone(),
         };
-        self.journal.note("commit", &self.request_id, &self.at)?;
-        self.memory.wrote(&self.request_id, &self.at, record);
+        self.memory.wrote(&self.request_id, &self.at, &committed)?;
         Ok(Written {
             bytes: self.bytes,
             etag: None,

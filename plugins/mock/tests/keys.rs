@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use causeway_plugin_mock::MockStorage;
 use causeway_sdk::{
-    Algorithm, Ctx, EntryKind, Error, ErrorKind, Host, Locality, Page, ReadBody as _, ReadOptions,
-    StageRequest, StagingState, Storage as _, Url, WriteBody as _, WriteOptions,
+    Algorithm, CopyRequest, Credential, Ctx, Direction, EntryKind, Error, ErrorKind, Host,
+    Locality, Page, ProgressSink, ReadBody as _, ReadOptions, StageRequest, StagingState,
+    Storage as _, Url, WriteBody as _, WriteOptions,
 };
 use tokio::time::Instant;
 
@@ -380,16 +381,60 @@ async fn the_journal_has_a_line_per_commit() {
         .await;
     drop(dropped);
     let text = std::fs::read_to_string(&path).unwrap();
-    let lines: Vec<Vec<&str>> = text.lines().map(|it| it.split(' ').collect()).collect();
+    let lines = text.lines().filter(|it| !it.is_empty());
+    let lines: Vec<Vec<&str>> = lines.map(|it| it.split('\t').collect()).collect();
     assert_eq!(lines.len(), 2);
     assert_eq!(
         lines[1][1..],
-        ["commit", "attempt-1", "mock://host/path/file?a=2"]
+        [
+            "commit",
+            "attempt-1",
+            "mock://host/path/file?a=2",
+            "0",
+            "-",
+            "."
+        ]
     );
     assert!(lines[0][0].parse::<u64>().is_ok());
     let nowhere = r#"{"journal":"/nowhere/at/all"}"#;
     let refused = MockStorage::create(nowhere, Host::silent()).unwrap_err();
     assert!(refused.message().contains("journal"));
+}
+
+#[tokio::test]
+async fn with_a_journal_a_copy_outlives_the_process() {
+    let scratch = tempfile::tempdir().unwrap();
+    let options = format!(r#"{{"journal":{:?}}}"#, scratch.path().join("journal"));
+    let life = || MockStorage::create(&options, Host::silent()).unwrap();
+    let (source, at) = (url("size=10"), url("size_post=10&time=0"));
+    let (before, after) = (life(), life());
+    assert!(!before.exists(&cx(), &at).await.unwrap());
+    let absent = before.stat(&cx(), &at).await.unwrap_err();
+    assert_eq!(absent.kind(), ErrorKind::NotFound);
+    let request = CopyRequest {
+        direction: Direction::Pull,
+        source: source.clone(),
+        destination: at.clone(),
+        peer_credential: Credential::None,
+        overwrite: false,
+        streams: 0,
+        size: Some(10),
+        expect: None,
+    };
+    before
+        .copy(&cx(), request, ProgressSink::ignore())
+        .await
+        .unwrap();
+    let other = Ctx::new("another request");
+    for mock in [after, life()] {
+        assert!(mock.exists(&other, &at).await.unwrap());
+        assert_eq!(mock.stat(&other, &at).await.unwrap().size, Some(10));
+        let sum = |at| mock.checksum(&other, at, Algorithm::Adler32);
+        let (ours, theirs) = (sum(&at).await.unwrap(), sum(&source).await.unwrap());
+        assert_eq!(ours, theirs);
+    }
+    life().unlink(&other, &at).await.unwrap();
+    assert!(!before.exists(&cx(), &at).await.unwrap());
 }
 
 /// Set for the process that shall be killed.

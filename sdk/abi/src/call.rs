@@ -93,6 +93,9 @@ pub struct ReadOptions<'a> {
     pub ext: Ext,
 }
 
+/// Key in [`WriteOptions::ext`]: the name under which the write may be taken up again.
+pub const EXT_RESUME: &str = "resume";
+
 /// How to open a file for writing.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug)]
@@ -105,7 +108,7 @@ pub struct WriteOptions {
     pub parents: bool,
     /// Checksum the content will have.
     pub expect: ROption<Checksum>,
-    /// Room to grow.
+    /// Room to grow; [`EXT_RESUME`] names the write.
     pub ext: Ext,
 }
 

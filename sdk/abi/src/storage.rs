@@ -57,6 +57,15 @@ pub trait WriteBody: Send + 'static {
     /// Removes everything written. Nothing else may be called afterwards.
     #[sabi(last_prefix_field)]
     fn abort(&self) -> Reply<()>;
+    /// Lets bytes of an earlier write count, if they have this checksum.
+    fn keep(&self, offset: u64, len: u64, expected: Checksum) -> Reply<bool> {
+        let _ = (offset, len, expected);
+        Reply::ready(RResult::ROk(false))
+    }
+    /// Leaves what came for a later write. Nothing else may be called afterwards.
+    fn suspend(&self) -> Reply<()> {
+        self.abort()
+    }
 }
 
 /// An object that takes log lines.
@@ -82,13 +91,16 @@ pub struct Reading {
     pub ext: Ext,
 }
 
+/// Key in [`Writing::ext`]: how far bytes of an earlier write under the same key reach, in decimal.
+pub const EXT_HELD: &str = "held";
+
 /// A file opened for writing.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct Writing {
     /// Where the bytes go.
     pub body: WriteBodyBox,
-    /// Room to grow.
+    /// Room to grow; [`EXT_HELD`] says how far bytes of an earlier write reach.
     pub ext: Ext,
 }
 

@@ -9,14 +9,14 @@ use causeway_abi::abi_stable::sabi_trait::TD_Opaque;
 use causeway_abi::abi_stable::std_types::ROption;
 use causeway_abi::storage::{ReadBodyBox, Reading, WriteBodyBox, Writing};
 use causeway_abi::values::Written;
-use causeway_abi::{Chunk, Ext, Reply, storage};
+use causeway_abi::{self as abi, Chunk, Ext, Reply, storage};
 
 use super::call::reply;
 use super::contain::Contained;
-use super::convert::Crossing;
+use super::convert::{self, Crossing};
 use super::slot::Slot;
 use crate::storage::{ReadBody, WriteBody};
-use crate::{Bytes, Error, ErrorKind, Result};
+use crate::{Bytes, Checksum, Error, ErrorKind, Result};
 
 /// What `open_read` answers, before it is an object.
 pub(super) struct OpenRead<B>(pub(super) B);
@@ -45,10 +45,11 @@ impl<B: WriteBody> Crossing for OpenWrite<B> {
     type Abi = Writing;
 
     fn into_abi(self) -> Writing {
+        let ext = convert::held_abi(self.0.held());
         let body = Contained::new(self.0, "a write body");
         Writing {
             body: WriteBodyBox::from_value(Writer(Slot::shared(Some(body))), TD_Opaque),
-            ext: Ext::NONE,
+            ext,
         }
     }
 
@@ -92,6 +93,25 @@ impl<B: WriteBody> storage::WriteBody for Writer<B> {
         reply("abort", None, async move {
             let body = Slot::hold(body)?.take().ok_or_else(closed)?;
             body.take().abort().await;
+            Ok(())
+        })
+    }
+
+    fn keep(&self, offset: u64, len: u64, expected: abi::Checksum) -> Reply<bool> {
+        let body = Arc::clone(&self.0);
+        let expected = Checksum::from_abi(expected);
+        reply("keep", None, async move {
+            let mut body = Slot::hold(body)?;
+            let body = body.as_mut().ok_or_else(closed)?.get_mut();
+            body.keep(offset, len, expected?).await
+        })
+    }
+
+    fn suspend(&self) -> Reply<()> {
+        let body = Arc::clone(&self.0);
+        reply("suspend", None, async move {
+            let body = Slot::hold(body)?.take().ok_or_else(closed)?;
+            body.take().suspend().await;
             Ok(())
         })
     }

@@ -49,6 +49,10 @@ pub struct WriteOptions {
     pub parents: bool,
     /// Checksum the content will have, when known beforehand; a storage that can verify, does.
     pub expect: Option<Checksum>,
+    /// Key under which this write may be taken up again when it is broken off: ASCII letters and
+    /// digits, at most 64. A storage that is not
+    /// [`resumable`](crate::capability::WriteAbility::resumable) takes no notice.
+    pub resume: Option<String>,
 }
 
 /// What a commit made visible.

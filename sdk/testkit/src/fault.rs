@@ -1,7 +1,8 @@
 //! A storage that fails at will: the n-th call, or bytes that are lost, wrong or late.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -24,9 +25,25 @@ pub enum ReadFault {
     Delay(Duration),
 }
 
+/// Bytes that were read from a storage, over all its files. Clones count the same bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic(Arc<AtomicU64>);
+
+impl Traffic {
+    /// So many until now.
+    pub fn bytes_read(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Connections that break once, when so many bytes were read in all.
+type Breaks = Arc<Mutex<Vec<(u64, Error)>>>;
+
 /// A storage with faults. Calls of an operation are counted from 1.
 pub struct FaultStorage {
     inner: Arc<dyn DynStorage>,
+    traffic: Traffic,
+    breaks: Breaks,
     calls: Mutex<BTreeMap<Operation, u64>>,
     failures: Vec<(Operation, u64, Error)>,
     read: Vec<ReadFault>,
@@ -37,6 +54,8 @@ impl FaultStorage {
     pub fn new(inner: Arc<dyn DynStorage>) -> Self {
         Self {
             inner,
+            traffic: Traffic::default(),
+            breaks: Breaks::default(),
             calls: Mutex::default(),
             failures: Vec::new(),
             read: Vec::new(),
@@ -57,17 +76,34 @@ impl FaultStorage {
         self
     }
 
+    /// Lets one read fail: the one that comes to this many bytes, over all files and since the
+    /// beginning.
+    #[must_use]
+    pub fn break_once(self, at: u64, error: Error) -> Self {
+        lock(&self.breaks).push((at, error));
+        self
+    }
+
+    /// What was read, for whoever wants to count.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.clone()
+    }
+
     /// The storage behind a shared pointer.
     pub fn shared(self) -> Arc<dyn DynStorage> {
         Arc::new(Layered(self))
     }
 
     fn count(&self, operation: Operation) -> u64 {
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut calls = lock(&self.calls);
         let count = calls.entry(operation).or_default();
         *count += 1;
         *count
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Layer for FaultStorage {
@@ -97,6 +133,8 @@ impl Layer for FaultStorage {
             let body = FaultyRead {
                 inner,
                 faults: self.read.clone(),
+                traffic: self.traffic.clone(),
+                breaks: Arc::clone(&self.breaks),
                 offset: 0,
                 ended: false,
             };
@@ -108,6 +146,8 @@ impl Layer for FaultStorage {
 struct FaultyRead {
     inner: Box<dyn DynRead>,
     faults: Vec<ReadFault>,
+    traffic: Traffic,
+    breaks: Breaks,
     offset: u64,
     ended: bool,
 }
@@ -140,6 +180,14 @@ impl FaultyRead {
         };
         let (start, end) = (self.offset, self.offset + chunk.len() as u64);
         self.offset = end;
+        let before = self.traffic.0.fetch_add(end - start, Ordering::SeqCst);
+        let read = before + (end - start);
+        let broken = lock(&self.breaks)
+            .extract_if(.., |(at, _)| *at < read)
+            .next();
+        if let Some((_, error)) = broken {
+            return Err(error);
+        }
         let chunk = self.damage(chunk, start..end)?;
         Ok(Some(chunk).filter(|it| !it.is_empty()))
     }

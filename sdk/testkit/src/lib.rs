@@ -38,7 +38,7 @@ mod report;
 mod suite;
 mod verdict;
 
-pub use fault::{FaultStorage, ReadFault};
+pub use fault::{FaultStorage, ReadFault, Traffic};
 pub use layer::{Layer, Layered};
 pub use memory::{MemoryReader, MemoryStorage, MemoryWriter};
 pub use payload::payload;

@@ -68,11 +68,13 @@ impl Storage for MemoryStorage {
                 needs_size: false,
                 atomic: true,
                 parents: true,
+                resumable: true,
             },
             checksums: [Algorithm::Adler32, Algorithm::Md5].into(),
             copy: CopyAbility {
                 pull_from: vec![SCHEME.to_owned()],
                 push_to: vec![SCHEME.to_owned()],
+                atomic: true,
             },
             rename: RenameAbility {
                 atomic: true,

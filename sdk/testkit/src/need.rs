@@ -17,6 +17,8 @@ pub(crate) enum Need {
     Ranges,
     /// Chunks in any order.
     Positional,
+    /// A write can be taken up again.
+    Resumable,
     /// Nothing visible before the commit.
     Atomic,
     /// Missing directories are made on the way.
@@ -42,6 +44,7 @@ impl Probe {
             Need::Sample => "needs read, and write or a seeded file".into(),
             Need::Ranges => "needs read.ranges".into(),
             Need::Positional => "needs write.positional".into(),
+            Need::Resumable => "needs write.resumable".into(),
             Need::Atomic => "needs write.atomic".into(),
             Need::Parents => "needs write.parents".into(),
             Need::UnknownSize => "write.needs_size is claimed".into(),
@@ -59,6 +62,7 @@ impl Probe {
             Need::Sample => self.can.can(Operation::Read) && (self.keeps || !self.seeds.is_empty()),
             Need::Ranges => self.can.read.ranges,
             Need::Positional => self.can.write.positional,
+            Need::Resumable => self.can.write.resumable,
             Need::Atomic => self.can.write.atomic,
             Need::Parents => self.can.write.parents,
             Need::UnknownSize => !self.can.write.needs_size,

@@ -161,6 +161,7 @@ impl Probe {
             overwrite: true,
             parents: self.can.write.parents,
             expect: None,
+            resume: None,
         }
     }
 

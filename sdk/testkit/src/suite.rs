@@ -44,7 +44,7 @@ impl Suite {
             missing: None,
             keeps: true,
             time_limit: Duration::from_secs(60),
-            settle: Duration::from_secs(5),
+            settle: Duration::from_secs(20),
             only: None,
         }
     }
@@ -101,7 +101,7 @@ impl Suite {
         self
     }
 
-    /// How long what was given up may stay visible until the storage has removed it. 5 seconds
+    /// How long what was given up may stay visible until the storage has removed it. 20 seconds
     /// unless told.
     #[must_use]
     pub fn settle(mut self, time: Duration) -> Self {

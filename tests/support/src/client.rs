@@ -125,6 +125,33 @@ impl Gateway {
         response.json().await.expect("the answer is JSON")
     }
 
+    /// One request over plain HTTP, whatever comes of it; status 0 when there was no whole answer
+    /// within `limit`.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        limit: Duration,
+    ) -> (u16, Value) {
+        let method = method.parse().expect("a method");
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.plain()))
+            .timeout(limit);
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let Ok(response) = request.send().await else {
+            return (0, Value::Null);
+        };
+        let status = response.status().as_u16();
+        match response.bytes().await {
+            Ok(bytes) => (status, serde_json::from_slice(&bytes).unwrap_or_default()),
+            Err(_) => (0, Value::Null),
+        }
+    }
+
     /// Waits until a job has ended; fails after `limit`.
     pub async fn wait(&self, id: &str, limit: Duration) -> Value {
         let ended = ["FINISHED", "FAILED", "CANCELED", "FINISHEDDIRTY"];

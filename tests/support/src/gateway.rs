@@ -18,6 +18,8 @@ pub struct GatewayOptions {
     pub env: Vec<(String, String)>,
     /// No plain HTTP: whoever calls has to say who it is.
     pub tls_only: bool,
+    /// Directories with further plugins; a later one wins for the same name.
+    pub plugin_dirs: Vec<PathBuf>,
 }
 
 impl GatewayOptions {
@@ -34,6 +36,13 @@ impl GatewayOptions {
     #[must_use]
     pub fn env(mut self, key: &str, value: impl Into<String>) -> Self {
         self.env.push((key.to_owned(), value.into()));
+        self
+    }
+
+    /// Adds a directory with plugins, see [`install`](crate::programs::install).
+    #[must_use]
+    pub fn plugin_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.plugin_dirs.push(dir.into());
         self
     }
 }
@@ -70,6 +79,12 @@ impl Gateway {
             .arg(state)
             .arg("--plugin-dir")
             .arg(plugin_dir())
+            .args(
+                options
+                    .plugin_dirs
+                    .iter()
+                    .flat_map(|dir| ["--plugin-dir".as_ref(), dir.as_os_str()]),
+            )
             .envs(options.env.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -104,6 +119,11 @@ impl Gateway {
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The processes that it has started and not yet buried: its workers.
+    pub fn workers(&self) -> Vec<u32> {
+        crate::processes::children_of(self.pid())
     }
 
     /// Where it keeps its things.

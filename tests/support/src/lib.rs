@@ -2,16 +2,21 @@
 //!
 //! Every test owns its directory and its ports; whatever it started ends with it, by pid.
 
+pub mod arena;
+pub mod attack;
 pub mod client;
 pub mod data;
+pub mod drip;
 pub mod flaky;
 pub mod gateway;
 pub mod grid;
 pub mod lab;
 pub mod outcome;
+pub mod processes;
 pub mod programs;
 pub mod rest;
 
+pub use arena::Arena;
 pub use flaky::Flaky;
 pub use gateway::{Gateway, GatewayOptions};
 pub use grid::{Done, Grid};

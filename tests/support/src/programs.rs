@@ -54,6 +54,21 @@ pub fn built() -> &'static Path {
 }
 
 fn build() -> PathBuf {
+    let plugins = PLUGINS.map(|plugin| format!("causeway-plugin-{plugin}"));
+    let server = "causeway-server".to_owned();
+    build_packages(std::iter::once(server).chain(plugins))
+}
+
+/// A file of a package outside the product, which is built first unless somebody says where the
+/// built programs are.
+pub fn built_extra(package: &str, file: &str) -> PathBuf {
+    match std::env::var_os("CAUSEWAY_TEST_PROGRAMS") {
+        Some(dir) => Path::new(&dir).join(file),
+        None => build_packages([package.to_owned()]).join(file),
+    }
+}
+
+fn build_packages(packages: impl IntoIterator<Item = String>) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     let dir = test
         .ancestors()
@@ -62,11 +77,9 @@ fn build() -> PathBuf {
         .to_owned();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command
-        .current_dir(repository())
-        .args(["build", "--quiet", "-p", "causeway-server"]);
-    for plugin in PLUGINS {
-        command.args(["-p", &format!("causeway-plugin-{plugin}")]);
+    command.current_dir(repository()).args(["build", "--quiet"]);
+    for package in packages {
+        command.args(["-p", &package]);
     }
     if dir.ends_with("release") {
         command.arg("--release");
@@ -113,6 +126,15 @@ pub fn plugin_dir() -> &'static Path {
         (temp, path)
     });
     path
+}
+
+/// Installs a library into a plugin directory, as an operator would, and gives the plugin's folder.
+pub fn install(library: &Path, dir: &Path) -> PathBuf {
+    let mut command = clean(causeway());
+    command.args(["plugins", "install"]).args([library, dir]);
+    let said = expect(&mut command, Duration::from_secs(60));
+    let folder = said.trim().strip_prefix("installed ");
+    folder.expect("it says where").into()
 }
 
 /// A command that inherits nothing that decides about identity, trust or endpoints.

@@ -12,6 +12,7 @@ use super::path::{Params, Pattern, segments};
 use super::routes::{delegation, dm, docs, files, health, jobs, root, whoami};
 use crate::error::{ApiError, Outcome};
 use crate::extract::{Call, Caller};
+use crate::own::{conditions, explain, plan};
 
 /// What a caller must be to reach a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,7 @@ macro_rules! routes {
 
 const TRANSFER: Auth = Auth::Operation("transfer");
 const DM: Auth = Auth::Operation("datamanagement");
+const CONFIG: Auth = Auth::Operation("config");
 const CERT: Auth = Auth::Certificate;
 const OWN: Auth = Auth::CertificateAndOwnDelegation;
 
@@ -88,6 +90,13 @@ pub static ROUTES: &[Route] = routes! {
     GET    "/jobs/{job_id}/{field}"            TRANSFER            => jobs::query::field;
     DELETE "/jobs/{job_id}/files/{file_ids}"   TRANSFER            => jobs::cancel::files;
     GET    "/jobs/{job_id}/files/{file_id}/retries" TRANSFER       => jobs::query::retries;
+
+    GET    "/jobs/{job_id}/files/{file_id}/explain" TRANSFER       => explain::file;
+
+    POST   "/plan"                             TRANSFER            => plan::plan;
+    GET    "/engine/conditions"                CONFIG              => conditions::show;
+    DELETE "/engine/breakers"                  CONFIG              => conditions::reset_breaker;
+    DELETE "/engine/ways"                      CONFIG              => conditions::forget_ways;
 
     GET    "/files"                            TRANSFER            => files::list;
 

@@ -5,7 +5,7 @@
 //! way back come cross-origin headers, the security header and the access log.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
@@ -29,6 +29,10 @@ pub mod negotiate;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
 
+/// The route that a request found, in the extensions of its answer. Its path may be anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MatchedRoute(pub &'static str);
+
 /// The whole surface as a service.
 pub fn router(state: ApiState) -> Router {
     Router::new().fallback(serve).with_state(state)
@@ -42,7 +46,9 @@ async fn serve(State(state): State<ApiState>, request: Request) -> Response {
     let html = negotiate::prefers_html(request.headers());
     let head = request.method() == Method::HEAD;
 
-    let work = AssertUnwindSafe(answer(state, request, request_id.clone())).catch_unwind();
+    let matched = OnceLock::new();
+    let work = answer(state, request, request_id.clone(), &matched);
+    let work = AssertUnwindSafe(work).catch_unwind();
     let outcome = match tokio::time::timeout(config.request_timeout, work).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_panic)) => {
@@ -53,6 +59,9 @@ async fn serve(State(state): State<ApiState>, request: Request) -> Response {
     };
     let mut response = outcome.unwrap_or_else(|error| error.respond(html));
     cors::mark(&mut response, origin);
+    if let Some(route) = matched.get() {
+        response.extensions_mut().insert(MatchedRoute(route));
+    }
     let headers = response.headers_mut();
     headers.insert(FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     if let Ok(id) = HeaderValue::from_str(&request_id) {
@@ -65,7 +74,12 @@ async fn serve(State(state): State<ApiState>, request: Request) -> Response {
     response
 }
 
-async fn answer(state: ApiState, request: Request, request_id: String) -> Outcome {
+async fn answer(
+    state: ApiState,
+    request: Request,
+    request_id: String,
+    matched: &OnceLock<&'static str>,
+) -> Outcome {
     let (mut parts, mut body) = request.into_parts();
     let caller = parts.extensions.remove::<Caller>().map(Arc::new);
     let caller = caller.unwrap_or_else(|| Arc::new(Caller::anonymous()));
@@ -88,6 +102,7 @@ async fn answer(state: ApiState, request: Request, request_id: String) -> Outcom
         )),
         Some(Found::Methods(allow)) => Err(ApiError::method_not_allowed(allow)),
         Some(Found::Route(route, params)) => {
+            matched.get_or_init(|| route.path);
             let query = Pairs::parse(parts.uri.query().unwrap_or_default());
             let call = Call {
                 state,

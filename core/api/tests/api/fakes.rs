@@ -54,6 +54,12 @@ impl CredentialVault for TestVault {
     async fn delete_credential(&self, id: &str, dn: &str) -> Result<bool, StoreError> {
         Ok(self.stored.lock().unwrap().remove(&key(id, dn)).is_some())
     }
+    async fn delete_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let mut stored = self.stored.lock().unwrap();
+        let all = stored.len();
+        stored.retain(|_, it| it.termination_time >= before);
+        Ok(all - stored.len())
+    }
 }
 
 /// Does what the engine does to rows, at once.
@@ -113,6 +119,10 @@ impl TestControl {
 
 #[async_trait]
 impl JobControl for TestControl {
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.fails_with.lock().unwrap().take().map_or(Ok(()), Err)
+    }
+
     async fn submit(&self, view: JobView) -> Result<(), StoreError> {
         if let Some(error) = self.fails_with.lock().unwrap().take() {
             return Err(error);

@@ -6,6 +6,7 @@
 mod cancel;
 mod delegation;
 mod dm;
+mod explain;
 mod fakes;
 mod files;
 mod health;

@@ -3,6 +3,7 @@
 
 pub mod probe;
 pub mod rows;
+pub mod tape;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -74,6 +75,9 @@ impl Bench {
             clock: clock.clone(),
             storages: Arc::new(shelf.clone()),
             host: "node1".into(),
+            observer: causeway_model::observe::Watched::default(),
+            settings: Some(store.clone()),
+            history: Some(store.clone()),
         };
         Self {
             engine: Engine::start(config.clone(), parts).await.unwrap(),
@@ -108,6 +112,11 @@ impl Bench {
         self.store.retries(id, file).await.unwrap()
     }
 
+    /// Lets time pass.
+    pub async fn rest(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
     /// Waits until a job has ended.
     pub async fn end(&self, id: JobId) -> JobView {
         self.until(id, |view| view.job.state.is_terminal()).await
@@ -136,6 +145,18 @@ impl Bench {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         panic!("it never came: {:#?}", self.view(id).await);
+    }
+
+    /// Waits until a job has ended that takes days on a paused clock.
+    pub async fn end_late(&self, id: JobId) -> JobView {
+        for _ in 0..100_000 {
+            let view = self.view(id).await;
+            if view.job.state.is_terminal() {
+                return view;
+            }
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        }
+        panic!("it never ended: {:#?}", self.view(id).await);
     }
 
     /// Submits one transfer and waits for its end.

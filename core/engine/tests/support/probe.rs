@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use causeway_sdk::{
-    BoxFuture, Bytes, Capabilities, Copied, CopyRequest, Ctx, DynRead, DynStorage, DynWrite,
-    Erased, Error, Host, Opened, Operation, ProgressSink, ReadOptions, Result, Storage, Url,
-    WriteOptions, Written,
+    BoxFuture, Bytes, Capabilities, Checksum, Copied, CopyRequest, Ctx, DynRead, DynStorage,
+    DynWrite, Erased, Error, Host, Opened, Operation, ProgressSink, ReadOptions, Result, Storage,
+    Url, WriteOptions, Written,
 };
 use causeway_testkit::{Layer, Layered, MemoryStorage};
 use parking_lot::Mutex;
@@ -39,6 +39,7 @@ pub struct Probe {
     copy_error: Option<Error>,
     copy_leaves_part: bool,
     write_delay: Duration,
+    read_delay: Duration,
     silent_copy: Option<Duration>,
     calls: Arc<Mutex<Vec<String>>>,
     gauge: Arc<Gauge>,
@@ -95,6 +96,7 @@ impl Probe {
             copy_error: None,
             copy_leaves_part: false,
             write_delay: Duration::ZERO,
+            read_delay: Duration::ZERO,
             silent_copy: None,
             calls: Arc::default(),
             gauge: Arc::default(),
@@ -119,6 +121,11 @@ impl Probe {
 
     pub fn slow_writes(mut self, delay: Duration) -> Self {
         self.write_delay = delay;
+        self
+    }
+
+    pub fn slow_reads(mut self, delay: Duration) -> Self {
+        self.read_delay = delay;
         self
     }
 
@@ -190,8 +197,11 @@ impl Layer for Probe {
         Box::pin(async move {
             self.calls.lock().push("open_read".into());
             let inner = self.inner.open_read(cx, at, options).await?;
-            let gauge = self.gauge.clone();
-            Ok(Box::new(Reader { inner, gauge }) as Box<dyn DynRead>)
+            Ok(Box::new(Reader {
+                inner,
+                gauge: self.gauge.clone(),
+                delay: self.read_delay,
+            }) as Box<dyn DynRead>)
         })
     }
 
@@ -216,6 +226,7 @@ impl Layer for Probe {
 struct Reader {
     inner: Box<dyn DynRead>,
     gauge: Arc<Gauge>,
+    delay: Duration,
 }
 
 impl causeway_sdk::ReadBody for Reader {
@@ -224,6 +235,7 @@ impl causeway_sdk::ReadBody for Reader {
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>> {
+        tokio::time::sleep(self.delay).await;
         let chunk = self.inner.next().await?;
         self.gauge.add(i64::from(chunk.is_some()));
         Ok(chunk)
@@ -253,5 +265,19 @@ impl causeway_sdk::WriteBody for Writer {
     async fn abort(self) {
         self.calls.lock().push("abort".into());
         self.inner.abort().await;
+    }
+
+    fn held(&self) -> u64 {
+        self.inner.held()
+    }
+
+    async fn keep(&mut self, offset: u64, len: u64, expected: Checksum) -> Result<bool> {
+        self.calls.lock().push("keep".into());
+        self.inner.keep(offset, len, expected).await
+    }
+
+    async fn suspend(self) {
+        self.calls.lock().push("suspend".into());
+        self.inner.suspend().await;
     }
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use causeway_sdk::{Error, Operation};
 use parking_lot::Mutex;
 
+use crate::culprit::Name;
+
 /// So many panics within [`WINDOW`] make a plugin degraded.
 const LIMIT: usize = 5;
 /// How long a panic or a blocked thread counts.
@@ -21,6 +23,8 @@ const QUIET: Duration = Duration::from_secs(10);
 /// What is known of a plugin's misdeeds.
 pub(crate) struct Health {
     plugin: String,
+    /// The same for the end of the process.
+    pub(super) name: &'static Name,
     panics: AtomicU64,
     recent: Mutex<VecDeque<Instant>>,
     slow: Mutex<Slow>,
@@ -38,6 +42,7 @@ impl Health {
     pub(crate) fn new(plugin: &str) -> Self {
         Self {
             plugin: plugin.to_owned(),
+            name: Name::leaked(plugin),
             panics: AtomicU64::new(0),
             recent: Mutex::new(VecDeque::new()),
             slow: Mutex::new(Slow::default()),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use causeway_sdk::{
-    BoxFuture, Capabilities, Ctx, DynRead, DynWrite, Error, ErrorKind, Opened, Operation, Result,
-    Written,
+    BoxFuture, Capabilities, Checksum, Ctx, DynRead, DynWrite, Error, ErrorKind, Opened, Operation,
+    Result, Written,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -129,6 +129,22 @@ impl DynWrite for Body<Box<dyn DynWrite>> {
         Box::pin(async move {
             let _turn = turn;
             body.abort().await;
+        })
+    }
+
+    fn held(&self) -> u64 {
+        self.0.held()
+    }
+
+    fn keep(&mut self, offset: u64, len: u64, expected: Checksum) -> BoxFuture<'_, Result<bool>> {
+        self.0.keep(offset, len, expected)
+    }
+
+    fn suspend(self: Box<Self>) -> BoxFuture<'static, ()> {
+        let Self(body, turn) = *self;
+        Box::pin(async move {
+            let _turn = turn;
+            body.suspend().await;
         })
     }
 }

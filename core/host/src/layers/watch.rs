@@ -9,17 +9,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use causeway_sdk::native::PANIC_KEY;
 use causeway_sdk::{
-    BoxFuture, Ctx, DynRead, DynWrite, Error, ErrorKind, Opened, Operation, Result, Written,
+    BoxFuture, Checksum, Ctx, DynRead, DynWrite, Error, ErrorKind, Opened, Operation, Result,
+    Written,
 };
 use futures_util::FutureExt as _;
-use rustix::time::{ClockId, clock_gettime};
 
 use super::{Health, Layer};
+use crate::culprit::{Name, coarse_time, mark};
 
 pub(super) struct Watch(Arc<Health>);
 
@@ -31,7 +31,8 @@ impl Watch {
 
 /// A call whose polls are watched.
 struct Watched<'a, T> {
-    call: BoxFuture<'a, Result<T>>,
+    /// There until it is dropped, which is the plugin's work, too.
+    call: Option<BoxFuture<'a, Result<T>>>,
     health: &'a Health,
     operation: Operation,
 }
@@ -41,8 +42,12 @@ impl<T> Future for Watched<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Result<T>> {
         let began = coarse_time();
-        let call = &mut self.call;
+        let marked = mark(self.health.name, began);
+        let Some(call) = &mut self.call else {
+            return Poll::Ready(Err(panicked()));
+        };
         let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(waker)));
+        drop(marked);
         let took = coarse_time().saturating_sub(began);
         self.health.polled(self.operation, took);
         polled
@@ -51,14 +56,11 @@ impl<T> Future for Watched<'_, T> {
     }
 }
 
-/// Time since the machine started, exact to a tick of the kernel. Cheaper than the exact clock, which
-/// would cost as much as the border.
-fn coarse_time() -> Duration {
-    let time = clock_gettime(ClockId::MonotonicCoarse);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
-    )
+impl<T> Drop for Watched<'_, T> {
+    fn drop(&mut self) {
+        let _marked = mark(self.health.name, coarse_time());
+        self.call = None;
+    }
 }
 
 fn inspect<T>(health: &Health, result: Result<T>) -> Result<T> {
@@ -81,10 +83,23 @@ fn watched<'a, T: Send + 'a>(
     call: BoxFuture<'a, Result<T>>,
 ) -> BoxFuture<'a, Result<T>> {
     Box::pin(Watched {
-        call,
+        call: Some(call),
         health,
         operation,
     })
+}
+
+/// The same from its beginning, which may be the plugin's work already.
+fn begun<'a, T: Send + 'a>(
+    health: &'a Health,
+    operation: Operation,
+    call: impl FnOnce() -> BoxFuture<'a, Result<T>>,
+) -> BoxFuture<'a, Result<T>> {
+    let call = {
+        let _marked = mark(health.name, coarse_time());
+        call()
+    };
+    watched(health, operation, call)
 }
 
 impl Layer for Watch {
@@ -94,10 +109,11 @@ impl Layer for Watch {
         _cx: &'a Ctx,
         call: impl FnOnce() -> BoxFuture<'a, Result<T>> + Send + 'a,
     ) -> BoxFuture<'a, Result<T>> {
-        watched(&self.0, operation, call())
+        begun(&self.0, operation, call)
     }
 
     fn admit(&self, ask: impl FnOnce() -> Result<()>) -> Result<()> {
+        let _marked = mark(self.0.name, coarse_time());
         let caught = catch_unwind(AssertUnwindSafe(ask));
         inspect(&self.0, caught.unwrap_or_else(|_| Err(panicked())))
     }
@@ -109,7 +125,7 @@ impl Layer for Watch {
     ) -> BoxFuture<'a, Result<Box<dyn DynRead>>> {
         let opening = self.call(Operation::Read, cx, open);
         Box::pin(async move {
-            let body = Body(opening.await?, Arc::clone(&self.0));
+            let body = Body::new(opening.await?, Arc::clone(&self.0));
             Ok(Box::new(body) as Box<dyn DynRead>)
         })
     }
@@ -121,41 +137,108 @@ impl Layer for Watch {
     ) -> BoxFuture<'a, Result<Box<dyn DynWrite>>> {
         let opening = self.call(Operation::Write, cx, open);
         Box::pin(async move {
-            let body = Body(opening.await?, Arc::clone(&self.0));
+            let body = Body::new(opening.await?, Arc::clone(&self.0));
             Ok(Box::new(body) as Box<dyn DynWrite>)
         })
     }
 }
 
 /// An open file and who watches it.
-struct Body<B>(B, Arc<Health>);
+struct Body<B>(Attended<B>, Arc<Health>);
+
+/// Something of the plugin's, whose drop is the plugin's work, too.
+struct Attended<B> {
+    inner: Option<B>,
+    name: &'static Name,
+}
+
+impl<B> Attended<B> {
+    fn get(&self) -> &B {
+        self.inner
+            .as_ref()
+            .expect("only `take` empties it, which consumes it")
+    }
+
+    fn get_mut(&mut self) -> &mut B {
+        self.inner
+            .as_mut()
+            .expect("only `take` empties it, which consumes it")
+    }
+
+    fn take(mut self) -> B {
+        self.inner
+            .take()
+            .expect("only `take` empties it, which consumes it")
+    }
+}
+
+impl<B> Drop for Attended<B> {
+    fn drop(&mut self) {
+        if self.inner.is_some() {
+            let _marked = mark(self.name, coarse_time());
+            self.inner = None;
+        }
+    }
+}
+
+impl<B> Body<B> {
+    fn new(body: B, health: Arc<Health>) -> Self {
+        let name = health.name;
+        let inner = Some(body);
+        Self(Attended { inner, name }, health)
+    }
+}
 
 impl DynRead for Body<Box<dyn DynRead>> {
     fn opened(&self) -> Opened {
-        self.0.opened()
+        let _marked = mark(self.1.name, coarse_time());
+        self.0.get().opened()
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Bytes>>> {
-        watched(&self.1, Operation::Read, self.0.next())
+        let body = self.0.get_mut();
+        begun(&self.1, Operation::Read, || body.next())
     }
 }
 
 impl DynWrite for Body<Box<dyn DynWrite>> {
     fn write(&mut self, offset: u64, chunk: Bytes) -> BoxFuture<'_, Result<()>> {
-        watched(&self.1, Operation::Write, self.0.write(offset, chunk))
+        let body = self.0.get_mut();
+        begun(&self.1, Operation::Write, || body.write(offset, chunk))
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Written>> {
         let Self(body, health) = *self;
-        Box::pin(async move { watched(&health, Operation::Write, body.commit()).await })
+        Box::pin(async move { begun(&health, Operation::Write, || body.take().commit()).await })
     }
 
     fn abort(self: Box<Self>) -> BoxFuture<'static, ()> {
         let Self(body, health) = *self;
         Box::pin(async move {
-            let abort = Box::pin(body.abort().map(Ok));
+            let abort = || Box::pin(body.take().abort().map(Ok)) as BoxFuture<'_, Result<()>>;
             // Abort has no result; a panic in it has been noted, and the caller can do nothing.
-            drop(watched(&health, Operation::Write, abort).await);
+            drop(begun(&health, Operation::Write, abort).await);
+        })
+    }
+
+    fn held(&self) -> u64 {
+        let _marked = mark(self.1.name, coarse_time());
+        self.0.get().held()
+    }
+
+    fn keep(&mut self, offset: u64, len: u64, expected: Checksum) -> BoxFuture<'_, Result<bool>> {
+        let body = self.0.get_mut();
+        begun(&self.1, Operation::Write, || {
+            body.keep(offset, len, expected)
+        })
+    }
+
+    fn suspend(self: Box<Self>) -> BoxFuture<'static, ()> {
+        let Self(body, health) = *self;
+        Box::pin(async move {
+            let suspend = || Box::pin(body.take().suspend().map(Ok)) as BoxFuture<'_, Result<()>>;
+            // As with abort.
+            drop(begun(&health, Operation::Write, suspend).await);
         })
     }
 }

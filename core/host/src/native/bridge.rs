@@ -10,9 +10,9 @@ use causeway_abi::storage::{ReadBodyBox, Reading, StorageBox, WriteBodyBox, Writ
 use causeway_sdk::native::convert::{self, Crossing};
 use causeway_sdk::{
     Algorithm, BoxFuture, Capabilities, Checksum, Copied, CopyRequest, Ctx, DirPage, DynRead,
-    DynStorage, DynWrite, Error, FileState, Opened, Outcome, Page, ProgressSink, ReadOptions,
-    Result, Space, StageRequest, Staged, Stat, TransferUrl, TurlRequest, Url, WriteOptions,
-    Written,
+    DynStorage, DynWrite, Error, ErrorKind, FileState, Opened, Outcome, Page, ProgressSink,
+    ReadOptions, Result, Space, StageRequest, Staged, Stat, TransferUrl, TurlRequest, Url,
+    WriteOptions, Written,
 };
 
 /// What a plugin made.
@@ -94,8 +94,9 @@ impl DynStorage for Bridge {
             convert::write_options_abi(options),
         );
         Box::pin(async move {
-            let Writing { body, .. } = opening(reply.await)?;
-            Ok(Box::new(Writer(body)) as Box<dyn DynWrite>)
+            let Writing { body, ext } = opening(reply.await)?;
+            let held = convert::held(&ext);
+            Ok(Box::new(Writer { body, held }) as Box<dyn DynWrite>)
         })
     }
 
@@ -137,27 +138,60 @@ impl DynRead for Reader {
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Bytes>>> {
-        answer(self.body.next())
-    }
-}
-
-struct Writer(WriteBodyBox);
-
-impl DynWrite for Writer {
-    fn write(&mut self, offset: u64, chunk: Bytes) -> BoxFuture<'_, Result<()>> {
-        answer(self.0.write(offset, chunk.into()))
-    }
-
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Written>> {
-        answer(self.0.commit())
-    }
-
-    fn abort(self: Box<Self>) -> BoxFuture<'static, ()> {
-        let reply = answer::<()>(self.0.abort());
+        let reply = self.body.next();
         Box::pin(async move {
-            if let Err(error) = reply.await {
-                tracing::warn!("failed to abort a write: {error}");
+            let chunk: Option<Bytes> = understand(reply.await)?;
+            // Empty chunks without end would look like a copy that goes on.
+            match chunk {
+                Some(chunk) if chunk.is_empty() => Err(empty_chunk()),
+                chunk => Ok(chunk),
             }
         })
     }
+}
+
+fn empty_chunk() -> Error {
+    let text = "read: the plugin gave an empty chunk instead of the end";
+    Error::new(ErrorKind::Internal, text).during("read")
+}
+
+struct Writer {
+    body: WriteBodyBox,
+    held: u64,
+}
+
+impl DynWrite for Writer {
+    fn write(&mut self, offset: u64, chunk: Bytes) -> BoxFuture<'_, Result<()>> {
+        answer(self.body.write(offset, chunk.into()))
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Written>> {
+        answer(self.body.commit())
+    }
+
+    fn abort(self: Box<Self>) -> BoxFuture<'static, ()> {
+        ending("abort", self.body.abort())
+    }
+
+    fn held(&self) -> u64 {
+        self.held
+    }
+
+    fn keep(&mut self, offset: u64, len: u64, expected: Checksum) -> BoxFuture<'_, Result<bool>> {
+        answer(self.body.keep(offset, len, expected.into_abi()))
+    }
+
+    fn suspend(self: Box<Self>) -> BoxFuture<'static, ()> {
+        ending("suspend", self.body.suspend())
+    }
+}
+
+/// An end without a result: a failure is only logged.
+fn ending(what: &'static str, reply: Reply<()>) -> BoxFuture<'static, ()> {
+    let reply = answer::<()>(reply);
+    Box::pin(async move {
+        if let Err(error) = reply.await {
+            tracing::warn!("failed to {what} a write: {error}");
+        }
+    })
 }

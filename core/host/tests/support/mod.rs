@@ -38,7 +38,7 @@ pub(crate) fn odd() -> &'static Path {
 
 /// Builds a library once for the whole run, though the runner gives every test a process of its
 /// own, and returns a copy that no later build touches.
-fn built_once(name: &str, prefix: &str, what: &[&str]) -> PathBuf {
+pub(crate) fn built_once(name: &str, prefix: &str, what: &[&str]) -> PathBuf {
     let run = std::env::var("NEXTEST_RUN_ID").unwrap_or_else(|_| std::process::id().to_string());
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libraries");
     std::fs::create_dir_all(&directory).unwrap();

@@ -30,6 +30,9 @@ pub enum Command {
         after_help = "Examples:\n  causeway serve --dev --listen 127.0.0.1:8446\n  causeway serve --config /etc/causeway/causeway.toml"
     )]
     Serve(ServeArgs),
+    /// Internal: run transfers and plugins for a gateway that started this process.
+    #[command(hide = true)]
+    Worker,
     /// Submit a transfer, or a job from a file; prints the job id.
     #[command(
         after_help = "Examples:\n  causeway submit davs://a.example/f davs://b.example/f --wait\n  causeway submit --file job.json"
@@ -37,6 +40,9 @@ pub enum Command {
     Submit(Box<SubmitArgs>),
     /// Show a job.
     Status(JobArgs),
+    /// Tell why transfers of a job wait.
+    #[command(after_help = "Examples:\n  causeway explain JOB\n  causeway explain JOB 1234 --json")]
+    Explain(ExplainArgs),
     /// List jobs; those that have not ended, unless states are named.
     List(ListArgs),
     /// Cancel jobs. `JOB:FILE,FILE` cancels some transfers of a job.
@@ -172,6 +178,9 @@ pub struct SubmitArgs {
     /// Print what would be sent, and stop.
     #[arg(long)]
     pub dry_run: bool,
+    /// Let the gateway check it and tell what would become of it, and submit nothing.
+    #[arg(long, conflicts_with_all = ["wait", "dry_run"])]
+    pub plan: bool,
     #[command(flatten)]
     pub remote: RemoteArgs,
 }
@@ -184,6 +193,17 @@ pub struct JobArgs {
     /// Show its transfers too.
     #[arg(short = 'l', long)]
     pub files: bool,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// Id of the job.
+    pub job: String,
+    /// Id of the transfer [default: all that wait, at most 100].
+    pub file: Option<String>,
     #[command(flatten)]
     pub remote: RemoteArgs,
 }

@@ -51,8 +51,10 @@ pub async fn copy(args: &CopyArgs) -> anyhow::Result<()> {
         },
         leftover_is_ours: false,
         commit_intent: None,
+        resume: None,
         params: CopyParams::default(),
         limits: AttemptLimits::of(&config.engine, &CopyParams::default()),
+        avoid: Vec::new(),
         source_space_token: String::new(),
         space_token: String::new(),
         credential: credential(&args.local)?,
@@ -60,6 +62,7 @@ pub async fn copy(args: &CopyArgs) -> anyhow::Result<()> {
         activity: "default".to_owned(),
         dst_file_report: false,
         log: true,
+        trace: None,
     };
     let host = Arc::new(LivePlugins::load(&config.plugins));
     let (orders, inbox) = mpsc::unbounded_channel();

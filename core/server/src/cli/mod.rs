@@ -2,6 +2,7 @@
 
 pub mod args;
 mod copy;
+mod explain;
 mod local;
 mod output;
 mod plugins;
@@ -42,8 +43,10 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => crate::serve::serve(&args).await,
+        Command::Worker => crate::worker::work().await,
         Command::Submit(args) => remote::submit(&args).await,
         Command::Status(args) => remote::status(&args).await,
+        Command::Explain(args) => explain::explain(&args).await,
         Command::List(args) => remote::list(&args).await,
         Command::Cancel(args) => remote::cancel(&args).await,
         Command::Whoami(args) => remote::whoami(&args).await,

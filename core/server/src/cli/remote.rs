@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::args::{BanArgs, CancelArgs, DelegateArgs, JobArgs, ListArgs, RemoteArgs, SubmitArgs};
+use super::explain;
 use super::output::{self, JobBar};
 use crate::client::{Client, Delegated, Refused, delegate};
 
@@ -25,13 +26,15 @@ pub async fn submit(args: &SubmitArgs) -> anyhow::Result<()> {
         return output::print_json(&body);
     }
     let client = Client::new(&args.remote)?;
-    let answer = match client.json(Method::POST, "/jobs", Some(&body)).await {
-        Err(error) if wants_delegation(&error) => {
-            delegate(&client, 12, RENEW_BELOW_HOURS, false).await?;
-            client.json(Method::POST, "/jobs", Some(&body)).await?
+    if args.plan {
+        let plan = post_job(&client, "/plan", &body).await?;
+        if args.remote.json {
+            return output::print_json(&plan);
         }
-        other => other?,
-    };
+        explain::print_plan(&plan);
+        return Ok(());
+    }
+    let answer = post_job(&client, "/jobs", &body).await?;
     let id = answer["job_id"]
         .as_str()
         .context("the gateway gave no job id")?
@@ -55,6 +58,17 @@ pub async fn submit(args: &SubmitArgs) -> anyhow::Result<()> {
     match job["job_state"].as_str() {
         Some("FINISHED") => Ok(()),
         state => bail!("job {id} ended as {}", state.unwrap_or("unknown")),
+    }
+}
+
+/// Sends a job, and delegates first when the gateway asks for it.
+async fn post_job(client: &Client, path: &str, body: &Value) -> anyhow::Result<Value> {
+    match client.json(Method::POST, path, Some(body)).await {
+        Err(error) if wants_delegation(&error) => {
+            delegate(client, 12, RENEW_BELOW_HOURS, false).await?;
+            client.json(Method::POST, path, Some(body)).await
+        }
+        other => other,
     }
 }
 
@@ -305,7 +319,7 @@ pub async fn unban(args: &BanArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 

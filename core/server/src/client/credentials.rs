@@ -99,18 +99,9 @@ fn read_pair(cert: &Path, key: &Path) -> anyhow::Result<Secret> {
 /// # Errors
 /// No trusted CA at all; a certificate without key.
 pub fn client_tls(credentials: &Credentials) -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
+    let mut roots = trusted(&credentials.ca_dir);
     if let Some(file) = &credentials.ca_file {
         add_file(&mut roots, file);
-    }
-    for entry in std::fs::read_dir(&credentials.ca_dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        if is_ca_file(&entry.path()) {
-            add_file(&mut roots, &entry.path());
-        }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
@@ -134,6 +125,17 @@ pub fn client_tls(credentials: &Credentials) -> anyhow::Result<ClientConfig> {
         rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).context("use the private key")?;
     let identity = SingleCertAndKey::from(CertifiedKey::new(chain, key));
     Ok(builder.with_client_cert_resolver(Arc::new(identity)))
+}
+
+/// The CAs in a directory; none when it cannot be read.
+pub fn trusted(dir: &Path) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        if is_ca_file(&entry.path()) {
+            add_file(&mut roots, &entry.path());
+        }
+    }
+    roots
 }
 
 fn is_ca_file(path: &Path) -> bool {

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::cli::args::RemoteArgs;
 
-pub use credentials::{Credentials, client_tls};
+pub use credentials::{Credentials, client_tls, trusted};
 pub use delegate::{Delegated, delegate};
 
 /// A connection to a gateway.

@@ -131,7 +131,12 @@ fn refuse_unknown(given: &Table, known: &Table, prefix: &str) -> Result<(), Conf
 }
 
 /// Keys whose default is "not set", which TOML cannot write.
-const OPTIONAL: [&str; 2] = ["auth.vo_map", "engine.log_dir"];
+const OPTIONAL: [&str; 4] = [
+    "auth.vo_map",
+    "engine.log_dir",
+    "engine.random_seed",
+    "engine.resume_dir",
+];
 
 fn hint(key: &str, known: &Table, prefix: &str) -> String {
     let optional = OPTIONAL

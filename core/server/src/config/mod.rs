@@ -7,6 +7,7 @@
 mod auth;
 mod load;
 mod log;
+mod metrics;
 mod plugins;
 mod server;
 mod store;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use auth::AuthConfig;
 pub use load::ConfigError;
 pub use log::{LogConfig, LogFormat};
+pub use metrics::MetricsConfig;
 pub use plugins::PluginsConfig;
 pub use server::ServerConfig;
 pub use store::StoreConfig;
@@ -36,8 +38,12 @@ pub struct Config {
     pub store: StoreConfig,
     /// How transfers run.
     pub engine: causeway_engine::EngineConfig,
+    /// How many transfers a link may run.
+    pub optimizer: causeway_engine::OptimizerConfig,
     /// Which plugins, with which options.
     pub plugins: PluginsConfig,
+    /// What is counted and traced.
+    pub metrics: MetricsConfig,
     /// What is logged.
     pub log: LogConfig,
 }

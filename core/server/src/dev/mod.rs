@@ -77,6 +77,10 @@ impl Dev {
             .engine
             .log_dir
             .get_or_insert_with(|| self.dir.join("log/transfers"));
+        config
+            .engine
+            .resume_dir
+            .get_or_insert_with(|| self.dir.join("resume"));
         config.auth.root_dns.push(self.pki.user_dn.clone());
         bundled::serve_directory(&mut config.plugins, &self.dir.join("data"));
         bundled::trust_authorities(&mut config.plugins, &config.tls.ca_dir);

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use causeway_abi::abi_stable::std_types::{ROption, RStr, RVec};
-use causeway_abi::call::CredentialKind;
+use causeway_abi::call::{CredentialKind, EXT_RESUME};
+use causeway_abi::storage::EXT_HELD;
 use causeway_abi::values::{Access, Direction};
 use causeway_abi::{self as abi, CtxHandle, Ext, UrlRef};
 
-use super::value::{Crossing, milliseconds};
+use super::value::{Crossing, milliseconds, pair};
 use crate::{
     Algorithm, Checksum, CopyRequest, Credential, Ctx, Error, ErrorKind, Outcome, Page,
     ReadOptions, Result, Secret, StageRequest, TurlRequest, Url, WriteOptions,
@@ -186,12 +187,13 @@ pub fn read_options(abi: abi::ReadOptions<'_>) -> ReadOptions {
 
 /// How to write, for the boundary.
 pub fn write_options_abi(options: WriteOptions) -> abi::WriteOptions {
+    let resume = options.resume.map(|key| pair(EXT_RESUME, &key));
     abi::WriteOptions {
         size: options.size.into(),
         overwrite: options.overwrite,
         parents: options.parents,
         expect: options.expect.map(Checksum::into_abi).into(),
-        ext: Ext::NONE,
+        ext: resume.map_or(Ext::NONE, |pair| Ext::from(vec![pair])),
     }
 }
 
@@ -204,8 +206,25 @@ pub fn write_options(abi: abi::WriteOptions) -> Result<WriteOptions> {
         size: abi.size.into(),
         overwrite: abi.overwrite,
         parents: abi.parents,
+        resume: abi.ext.get(EXT_RESUME).map(str::to_owned),
         expect: expected(abi.expect)?,
     })
+}
+
+/// How far bytes of an earlier write reach, as the answer to opening says it.
+pub fn held(ext: &Ext) -> u64 {
+    // What is no number is nothing to go on from.
+    ext.get(EXT_HELD)
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(0)
+}
+
+/// The same, for the boundary.
+pub fn held_abi(held: u64) -> Ext {
+    match held {
+        0 => Ext::NONE,
+        held => Ext::from(vec![pair(EXT_HELD, &held.to_string())]),
+    }
 }
 
 fn expected(abi: ROption<abi::Checksum>) -> Result<Option<Checksum>> {

@@ -3,6 +3,7 @@
 use causeway_abi::values::{EntryKind, Locality};
 use causeway_abi::{self as abi, Ext};
 
+use super::text::valid;
 use super::value::{Crossing, checksums_back, many, many_back, text, text_back};
 use crate::{Checksum, Copied, DirPage, Entry, Opened, Progress, Result, Space, Stat, Written};
 
@@ -79,7 +80,7 @@ impl Crossing for Entry {
     #[inline]
     fn from_abi(abi: abi::Entry) -> Result<Self> {
         Ok(Self {
-            name: abi.name.into(),
+            name: valid(abi.name),
             stat: Stat::from_abi(abi.stat)?,
         })
     }

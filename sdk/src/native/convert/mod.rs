@@ -9,12 +9,14 @@ mod call;
 mod entry;
 mod sinks;
 mod staging;
+mod text;
 mod value;
 
 pub use call::{
-    algorithm, algorithm_code, copy_request, copy_request_ref, ctx, ctx_handle, outcome,
-    outcome_code, page, page_ref, read_options, read_options_ref, stage_request, stage_request_ref,
-    turl_request, turl_request_ref, url, url_ref, url_refs, urls, write_options, write_options_abi,
+    algorithm, algorithm_code, copy_request, copy_request_ref, ctx, ctx_handle, held, held_abi,
+    outcome, outcome_code, page, page_ref, read_options, read_options_ref, stage_request,
+    stage_request_ref, turl_request, turl_request_ref, url, url_ref, url_refs, urls, write_options,
+    write_options_abi,
 };
 pub(crate) use call::{credential, credential_ref};
 pub(crate) use sinks::{contained, level_code, level_of};

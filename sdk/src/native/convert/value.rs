@@ -7,8 +7,14 @@ use causeway_abi::values::{EXT_PANIC, Retry};
 use causeway_abi::{self as abi, KeyValue};
 
 use super::call::{algorithm, algorithm_code};
+use super::text::{line, valid};
 use crate::error::ErrorKind;
 use crate::{Bytes, Checksum, Error, Result};
+
+/// Pairs of context that an error may bring.
+const MOST_PAIRS: usize = 32;
+/// Longest checksum, in digits. The longest in use has 128.
+const LONGEST_SUM: usize = 256;
 
 /// A value that crosses.
 pub trait Crossing: Sized {
@@ -73,10 +79,10 @@ pub(super) fn text(value: Option<String>) -> ROption<RString> {
 
 #[inline]
 pub(super) fn text_back(value: ROption<RString>) -> Option<String> {
-    value.into_option().map(RString::into_string)
+    value.into_option().map(valid)
 }
 
-fn pair(key: &str, value: &str) -> KeyValue {
+pub(super) fn pair(key: &str, value: &str) -> KeyValue {
     KeyValue {
         key: key.into(),
         value: value.into(),
@@ -120,16 +126,20 @@ impl Crossing for Error {
             Retry::AFTER => crate::Retry::After(Duration::from_millis(abi.retry_after_ms)),
             _ => crate::Retry::Never,
         };
-        let mut error = Self::new(kind.unwrap_or(ErrorKind::Internal), abi.message.as_str())
+        let message = match line(&abi.message) {
+            empty if empty.trim().is_empty() => "the plugin gives no reason".to_owned(),
+            message => message,
+        };
+        let mut error = Self::new(kind.unwrap_or(ErrorKind::Internal), message)
             .with_errno(abi.errno)
             .with_retry(retry)
-            .during(abi.operation.as_str());
+            .during(&line(&abi.operation));
         if let ROption::RSome(status) = abi.remote_status {
             error = error.with_remote_status(status);
         }
         let marks = abi.ext.pairs().iter().filter(|it| it.key == EXT_PANIC);
-        for it in abi.context.pairs().iter().chain(marks) {
-            error = error.with(it.key.as_str(), it.value.as_str());
+        for it in abi.context.pairs().iter().take(MOST_PAIRS).chain(marks) {
+            error = error.with(&line(&it.key), line(&it.value));
         }
         Ok(error)
     }
@@ -153,7 +163,14 @@ impl Crossing for Checksum {
 
     #[inline]
     fn from_abi(abi: abi::Checksum) -> Result<Self> {
-        Ok(Self::new(algorithm(abi.algorithm)?, abi.hex))
+        let algorithm = algorithm(abi.algorithm)?;
+        // What is no hexadecimal number matches nothing; what is no word must not be shown.
+        let is_word = abi.hex.bytes().all(|it| it.is_ascii_graphic());
+        if !is_word || abi.hex.len() > LONGEST_SUM {
+            let text = format!("understand a checksum: it is no {algorithm}");
+            return Err(Error::new(ErrorKind::Internal, text));
+        }
+        Ok(Self::new(algorithm, abi.hex))
     }
 }
 

@@ -16,6 +16,7 @@ mod positional;
 mod read;
 mod remove;
 mod rename;
+mod resume;
 mod secrets;
 mod space;
 mod staging;
@@ -65,6 +66,7 @@ pub(crate) fn all() -> Vec<Definition> {
         read::all(),
         write::all(),
         positional::all(),
+        resume::all(),
         overwrite::all(),
         abort::all(),
         names::all(),

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
 use causeway_sdk::{
-    Error, ErrorKind, Opened, ReadBody, ReadOptions, Result, WriteBody, WriteOptions, Written,
+    Checksum, Error, ErrorKind, Opened, ReadBody, ReadOptions, Result, WriteBody, WriteOptions,
+    Written,
 };
 
 use super::tree::{File, Path, Tree};
@@ -57,16 +58,38 @@ pub struct MemoryWriter {
     path: Path,
     options: WriteOptions,
     chunks: BTreeMap<u64, Bytes>,
+    /// What an earlier write left, until it is kept.
+    earlier: BTreeMap<u64, Bytes>,
 }
 
 impl MemoryWriter {
     pub(super) fn new(tree: Arc<Mutex<Tree>>, path: Path, options: WriteOptions) -> Self {
+        let key = options.resume.as_deref();
+        let earlier = key.map_or_else(BTreeMap::new, |key| lock(&tree).take_up(key));
         Self {
             tree,
             path,
             options,
             chunks: BTreeMap::new(),
+            earlier,
         }
+    }
+
+    /// Chunks of an earlier write that make up a range exactly or reach over its ends.
+    fn earlier(&self, offset: u64, len: u64) -> Option<Vec<(u64, Bytes)>> {
+        let end = offset + len;
+        let mut found = Vec::new();
+        let mut at = offset;
+        for (start, chunk) in &self.earlier {
+            let stop = start + chunk.len() as u64;
+            if at < end && *start <= at && at < stop {
+                let until = stop.min(end);
+                let piece = (at - start) as usize..(until - start) as usize;
+                found.push((at, chunk.slice(piece)));
+                at = until;
+            }
+        }
+        (at == end).then_some(found)
     }
 
     fn content(&self) -> Result<Bytes> {
@@ -120,4 +143,29 @@ impl WriteBody for MemoryWriter {
     }
 
     async fn abort(self) {}
+
+    fn held(&self) -> u64 {
+        let last = self.earlier.last_key_value();
+        last.map_or(0, |(start, chunk)| start + chunk.len() as u64)
+    }
+
+    async fn keep(&mut self, offset: u64, len: u64, expected: Checksum) -> Result<bool> {
+        tokio::task::yield_now().await;
+        let Some(found) = self.earlier(offset, len) else {
+            return Ok(false);
+        };
+        let mut hasher = expected.algorithm.hasher();
+        found.iter().for_each(|(_, piece)| hasher.update(piece));
+        let same = hasher.finish() == expected;
+        if same {
+            self.chunks.extend(found);
+        }
+        Ok(same)
+    }
+
+    async fn suspend(self) {
+        if let Some(key) = self.options.resume {
+            lock(&self.tree).suspend(key, self.chunks);
+        }
+    }
 }

@@ -52,9 +52,20 @@ pub(super) struct Tree {
     nodes: BTreeMap<Path, Node>,
     tokens: BTreeSet<String>,
     versions: u64,
+    suspended: BTreeMap<String, BTreeMap<u64, Bytes>>,
 }
 
 impl Tree {
+    /// Leaves the chunks of a write for a later one.
+    pub(super) fn suspend(&mut self, key: String, chunks: BTreeMap<u64, Bytes>) {
+        self.suspended.insert(key, chunks);
+    }
+
+    /// What an earlier write left; it is there once.
+    pub(super) fn take_up(&mut self, key: &str) -> BTreeMap<u64, Bytes> {
+        self.suspended.remove(key).unwrap_or_default()
+    }
+
     fn node(&self, path: &Path) -> Result<&Node> {
         // The top of every host is there without having been made.
         if path.parent().is_none() {

@@ -1,6 +1,7 @@
 //! From the body of a submission to rows: a pure function.
 //!
-//! Called by the route; calls nothing that waits. It asks a storage only whether it admits a URL.
+//! Called by the route; calls nothing that waits, but for the question whether the storages take
+//! the URLs, which comes last and by itself: [`admission`].
 //! Laxness is that of the reference: unknown members are ignored at every level, an explicit null
 //! means the default, and of a member that stands twice the last one counts.
 //!
@@ -19,6 +20,7 @@ use crate::config::SubmitConfig;
 use crate::error::ApiError;
 use crate::state::Bans;
 
+pub mod admission;
 mod checksum;
 mod deletion;
 mod document;
@@ -47,7 +49,7 @@ pub use surl::{Checker, Offence};
 pub struct Context<'a> {
     /// Who submits.
     pub principal: &'a Principal,
-    /// Storages, asked whether they admit a URL.
+    /// Storages, asked whether their URLs name local files.
     pub storages: &'a dyn Storages,
     /// Bans.
     pub bans: &'a dyn Bans,

@@ -1,11 +1,10 @@
-//! Whether a URL may be used. Which schemes name local files, and which of those are served, is
-//! known to the storage alone.
+//! Whether a text is a URL that may be used, by its looks. Which schemes name local files is known
+//! to the storage alone; whether it takes a URL is asked later, see `admission`.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 
-use causeway_sdk::{DynStorage, Storages, Url, UrlError};
+use causeway_sdk::{Storages, Url, UrlError};
 
 /// Characters of a URL that an error message repeats.
 const SHOWN_MAX: usize = 1024;
@@ -18,7 +17,7 @@ pub struct Offence {
 }
 
 impl Offence {
-    fn new(what: impl Into<String>, url: &str) -> Self {
+    pub(super) fn new(what: impl Into<String>, url: &str) -> Self {
         Self {
             what: what.into(),
             url: url.chars().take(SHOWN_MAX).collect(),
@@ -35,12 +34,8 @@ impl fmt::Display for Offence {
 /// Checks URLs, and asks the host once per scheme.
 pub struct Checker<'a> {
     storages: &'a dyn Storages,
-    known: HashMap<String, Option<Served>>,
-}
-
-struct Served {
-    storage: Arc<dyn DynStorage>,
-    local: bool,
+    /// Schemes whose URLs name files of the gateway's own machine.
+    local: HashMap<String, bool>,
 }
 
 impl<'a> Checker<'a> {
@@ -48,7 +43,7 @@ impl<'a> Checker<'a> {
     pub fn new(storages: &'a dyn Storages) -> Self {
         Self {
             storages,
-            known: HashMap::new(),
+            local: HashMap::new(),
         }
     }
 
@@ -61,33 +56,22 @@ impl<'a> Checker<'a> {
         let url: Url = text
             .parse()
             .map_err(|error: UrlError| Offence::new(error.to_string(), text))?;
-        let served = self.served(&url);
-        if let Some(served) = served {
-            let refused = served.storage.admit(&url).err();
-            if let Some(error) = refused {
-                return Err(Offence::new(error.message(), text));
-            }
-        }
-        let local = served.is_some_and(|it| it.local);
         if url.path().is_empty() || (url.path() == "/" && url.query().is_none()) {
             return Err(Offence::new("Missing path", text));
         }
-        if url.host().is_empty() && !local {
+        if url.host().is_empty() && !self.is_local(&url) {
             return Err(Offence::new("Missing host", text));
         }
         Ok(url)
     }
 
-    /// A scheme that nobody serves is accepted: the transfer will say so when it runs.
-    fn served(&mut self, url: &Url) -> Option<&Served> {
-        let storages = self.storages;
-        if !self.known.contains_key(url.scheme()) {
-            let served = storages.storage_for(url).ok().map(|storage| Served {
-                local: storage.describe().local,
-                storage,
-            });
-            self.known.insert(url.scheme().to_owned(), served);
+    fn is_local(&mut self, url: &Url) -> bool {
+        if let Some(local) = self.local.get(url.scheme()) {
+            return *local;
         }
-        self.known.get(url.scheme()).and_then(Option::as_ref)
+        let storage = self.storages.storage_for(url);
+        let local = storage.is_ok_and(|storage| storage.describe().local);
+        self.local.insert(url.scheme().to_owned(), local);
+        local
     }
 }

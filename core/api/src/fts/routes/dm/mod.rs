@@ -76,7 +76,7 @@ pub async fn rmdir(mut call: Call) -> Outcome {
 pub async fn rename(mut call: Call) -> Outcome {
     let [old, new] = from_body(&mut call, ["old", "new"]).await?;
     let target = Target::find(&call, &old, Operation::Rename).await?;
-    let new = target::check(&call, &new)?;
+    let new = target::check(&call, &new).await?;
     if new.storage() != target.url.storage() {
         return Err(ApiError::bad_request(
             "Both names must be on the same storage",

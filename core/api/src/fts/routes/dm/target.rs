@@ -9,7 +9,7 @@ use causeway_sdk::{Capabilities, Credential, Ctx, DynStorage, Error, Operation, 
 
 use crate::error::ApiError;
 use crate::extract::Call;
-use crate::fts::submit::Checker;
+use crate::fts::submit::{Checker, Offence, admission};
 
 /// A storage call that may be made.
 pub(super) struct Target {
@@ -26,7 +26,7 @@ impl Target {
         surl: &str,
         operation: Operation,
     ) -> Result<Self, ApiError> {
-        let url = check(call, surl)?;
+        let url = check(call, surl).await?;
         let storage = call.state.storages.storage_for(&url)?;
         let capabilities = storage.describe();
         if !capabilities.can(operation) {
@@ -63,11 +63,12 @@ impl Target {
 }
 
 /// The URL, if it may be used.
-pub(super) fn check(call: &Call, surl: &str) -> Result<Url, ApiError> {
-    let mut checker = Checker::new(&*call.state.storages);
-    checker
-        .check(surl)
-        .map_err(|offence| ApiError::bad_request(offence.to_string()))
+pub(super) async fn check(call: &Call, surl: &str) -> Result<Url, ApiError> {
+    let storages = &*call.state.storages;
+    let refused = |offence: Offence| ApiError::bad_request(offence.to_string());
+    let url = Checker::new(storages).check(surl).map_err(refused)?;
+    admission::ask_one(storages, &url).await.map_err(refused)?;
+    Ok(url)
 }
 
 /// The caller's delegated proxy, unless the storage does without.

@@ -21,7 +21,7 @@ fn job_id(text: &str) -> Option<JobId> {
 }
 
 /// A job that the caller may see.
-async fn visible_job(call: &Call, text: &str) -> Result<Arc<Job>, ApiError> {
+pub(crate) async fn visible_job(call: &Call, text: &str) -> Result<Arc<Job>, ApiError> {
     let id = job_id(text).ok_or_else(|| ApiError::no_job(text))?;
     let job = call.state.store.job(id).await?;
     let job = job.ok_or_else(|| ApiError::no_job(text))?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::error::{ApiError, Outcome};
 use crate::extract::{Call, Caller};
-use crate::fts::submit::{self, Context, Document, Submission, strategy};
+use crate::fts::submit::{self, Context, Document, Submission, admission, strategy};
 use crate::fts::wire;
 use crate::state::ApiState;
 
@@ -19,17 +19,8 @@ const LARGE: usize = 1 << 20;
 /// `POST /jobs` and `PUT /jobs`
 pub async fn submit(mut call: Call) -> Outcome {
     let body = call.take_object().await?;
-    // What is no JSON is told before what is missing in the vault, as the reference does.
-    let document = Document::read(&body)?;
-    check_credential(&call).await?;
-
-    let mut submission = match body.len() > LARGE {
-        true => build_elsewhere(&call, body.clone()).await?,
-        false => submit::build(&document, context(&call.state, &call.caller))?,
-    };
+    let submission = judged(&call, &body).await?;
     let state = &call.state;
-    strategy::choose(&mut submission, &*state.store).await?;
-
     let job_id = submission.job.job_id;
     let ids = state.store.reserve_file_ids(submission.len());
     state
@@ -38,6 +29,22 @@ pub async fn submit(mut call: Call) -> Outcome {
         .await?;
     tracing::info!(job_id = %job_id, request_id = %call.request_id, "job taken");
     wire::json(&json!({"job_id": job_id.to_string()}))
+}
+
+/// Everything that is done with a submission before it is stored: for a plan, all of it.
+pub(crate) async fn judged(call: &Call, body: &Bytes) -> Result<Submission, ApiError> {
+    // What is no JSON is told before what is missing in the vault, as the reference does.
+    let document = Document::read(body)?;
+    check_credential(call).await?;
+
+    let mut submission = match body.len() > LARGE {
+        true => build_elsewhere(call, body.clone()).await?,
+        false => submit::build(&document, context(&call.state, &call.caller))?,
+    };
+    let state = &call.state;
+    admission::ask(&*state.storages, &submission).await?;
+    strategy::choose(&mut submission, &*state.store).await?;
+    Ok(submission)
 }
 
 fn context<'a>(state: &'a ApiState, caller: &'a Caller) -> Context<'a> {

@@ -1,0 +1,351 @@
+//! The dispatcher's side of the optimizer: feeds it, asks it, and obeys it.
+//!
+//! A link gets its first value the moment something is queued on it; from then on it is looked at
+//! in the interval of the configuration. Knows no rule of the optimizer.
+//!
+//! # Invariants
+//! - A tick costs by the links with activity, never by what is queued on them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_model::explain::Side;
+use causeway_model::observe::Observation;
+use causeway_model::ports::SettingsStore;
+use causeway_model::settings::{ANY, StorageRow};
+use causeway_model::{EvolutionRow, FileId, OptimizerRow, Settings, Timestamp, Transfer};
+use tokio::sync::mpsc;
+
+use crate::alarm::{Alarm, Check};
+use crate::dispatcher::Dispatcher;
+use crate::optimizer::range::{self, LinkRule, LinkSetup, StorageRule};
+use crate::optimizer::window::{Ended, Waiting};
+use crate::optimizer::{Decision, LinkInput, LinkWindow, Optimizer};
+use crate::optimizer_config::OptimizerConfig;
+use crate::retry;
+
+/// Links are looked at this often, or in the interval of the configuration if that is shorter;
+/// modes 0 to 3 still decide in theirs.
+const LOOK: Duration = Duration::from_secs(10);
+const MIB: f64 = 1_048_576.0;
+
+/// Source and destination storage.
+type Pair = (Arc<str>, Arc<str>);
+type Rows = (Vec<OptimizerRow>, Vec<EvolutionRow>);
+
+/// What the dispatcher keeps for the optimizer.
+pub(crate) struct Tuning {
+    config: OptimizerConfig,
+    optimizer: Optimizer,
+    links: HashMap<Pair, Tuned>,
+    /// The value of every link that ever had one.
+    values: HashMap<Pair, OptimizerRow>,
+    rows: mpsc::UnboundedSender<Rows>,
+}
+
+/// A link with activity.
+struct Tuned {
+    window: LinkWindow,
+    setup: LinkSetup,
+}
+
+impl Tuning {
+    /// With the values of a former life. Rows are written by a task of their own.
+    pub(crate) fn new(
+        config: OptimizerConfig,
+        values: Vec<OptimizerRow>,
+        store: Option<Arc<dyn SettingsStore>>,
+    ) -> Self {
+        let (rows, to_write) = mpsc::unbounded_channel();
+        tokio::spawn(write(store, to_write));
+        let key = |row: OptimizerRow| ((row.source_se.clone(), row.dest_se.clone()), row);
+        Self {
+            optimizer: Optimizer::new(config.constants()),
+            config,
+            links: HashMap::new(),
+            values: values.into_iter().map(key).collect(),
+            rows,
+        }
+    }
+
+    /// Whether limits of links are the optimizer's.
+    pub(crate) fn decides(&self) -> bool {
+        self.config.enabled
+    }
+
+    /// Time between two looks.
+    fn look(&self) -> Duration {
+        LOOK.min(Duration::from_secs(self.config.interval_seconds.max(1)))
+    }
+
+    /// Parallel streams that were found best for a link.
+    pub(crate) fn streams(&self, source: &Arc<str>, destination: &Arc<str>) -> Option<u32> {
+        let key = (Arc::clone(source), Arc::clone(destination));
+        self.values.get(&key).map(|it| it.nostreams)
+    }
+
+    /// Values of all links that ever had one.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &OptimizerRow> {
+        self.values.values()
+    }
+
+    fn window(&mut self, row: &Transfer) -> Option<&mut LinkWindow> {
+        let key = (Arc::clone(&row.source_se), Arc::clone(&row.dest_se));
+        self.links.get_mut(&key).map(|it| &mut it.window)
+    }
+}
+
+/// Writes rows until the engine is gone. A row that cannot be written is a loss for the history
+/// only: the value is in memory and the next decision writes the link again.
+async fn write(store: Option<Arc<dyn SettingsStore>>, mut rows: mpsc::UnboundedReceiver<Rows>) {
+    while let Some((values, decisions)) = rows.recv().await {
+        if let Some(store) = &store
+            && let Err(error) = store.put_optimizer(values, decisions).await
+        {
+            tracing::error!(%error, "failed to write decisions of the optimizer");
+        }
+    }
+}
+
+/// Mode, range and limits of a link, from the rows that speak for it.
+fn setup(settings: &Settings, (source, destination): &Pair) -> LinkSetup {
+    let rule = settings.link(source, destination).map(|row| LinkRule {
+        source: row.source_se.to_string(),
+        destination: row.dest_se.to_string(),
+        min_active: Some(i64::from(row.min_active)),
+        max_active: Some(i64::from(row.max_active)),
+        optimizer_mode: settings
+            .link_value(source, destination, |it| it.optimizer_mode)
+            .map(i64::from),
+    });
+    let names = [source.as_ref(), destination.as_ref(), ANY];
+    let rows = names.into_iter().filter_map(|it| settings.storage(it));
+    let storages: Vec<StorageRule> = rows.map(|row| storage_rule(row)).collect();
+    range::resolve(rule.as_slice(), &storages, source, destination)
+}
+
+fn storage_rule(row: &StorageRow) -> StorageRule {
+    StorageRule {
+        storage: row.storage.to_string(),
+        inbound_max_active: row.inbound_max_active.map(i64::from),
+        outbound_max_active: row.outbound_max_active.map(i64::from),
+        inbound_max_throughput: row.inbound_max_throughput,
+        outbound_max_throughput: row.outbound_max_throughput,
+    }
+}
+
+impl Dispatcher {
+    /// Something is queued on a link: a new one gets its first value.
+    pub(crate) fn tune_new_link(&mut self, source: &Arc<str>, destination: &Arc<str>) {
+        let tuning = &mut self.tuning;
+        let key = (Arc::clone(source), Arc::clone(destination));
+        if !tuning.config.enabled || tuning.links.contains_key(&key) {
+            return;
+        }
+        let tuned = Tuned {
+            window: LinkWindow::new(self.now),
+            setup: setup(&self.settings, &key),
+        };
+        let stored = tuning.values.get(&key).map(|it| it.active);
+        let first = match stored {
+            Some(_) => None,
+            None => tuning.optimizer.begin(
+                self.now,
+                &LinkInput {
+                    source_se: source,
+                    dest_se: destination,
+                    setup: &tuned.setup,
+                    window: &tuned.window,
+                    queue_size: 1,
+                    stored: 0,
+                    weight: 1.0,
+                },
+            ),
+        };
+        let was_idle = tuning.links.is_empty();
+        tuning.links.insert(key, tuned);
+        let start = self.config.link_start_active;
+        let limit = stored.unwrap_or(start).max(1);
+        self.scheduler
+            .set_link_limit(source, destination, Some(limit));
+        self.obey(first.into_iter().collect());
+        if was_idle {
+            let look = self.tuning.look();
+            self.set_alarm(look, Alarm::Check(Check::Optimizer));
+        }
+    }
+
+    /// Settings changed.
+    pub(crate) fn tune_again(&mut self) {
+        for (key, tuned) in &mut self.tuning.links {
+            tuned.setup = setup(&self.settings, key);
+        }
+    }
+
+    /// An operator sets the value of a link; the optimizer goes on from there.
+    pub(crate) fn set_link_value(&mut self, row: OptimizerRow) {
+        let key = (Arc::clone(&row.source_se), Arc::clone(&row.dest_se));
+        if self.tuning.links.contains_key(&key) {
+            self.scheduler
+                .set_link_limit(&key.0, &key.1, Some(row.active.max(1)));
+        }
+        let rows = (vec![row.clone()], Vec::new());
+        self.tuning.values.insert(key, row);
+        // The writer ends with the engine only.
+        if self.tuning.rows.send(rows).is_err() {
+            tracing::debug!("writer of the optimizer's rows is gone");
+        }
+    }
+
+    /// Transfers that finish on the link of this one in a second, when any did lately.
+    pub(crate) fn link_rate(&self, row: &Transfer) -> Option<f64> {
+        let key = (Arc::clone(&row.source_se), Arc::clone(&row.dest_se));
+        let tuned = self.tuning.links.get(&key)?;
+        tuned.window.finish_rate(self.now)
+    }
+
+    /// Looks at all links with activity.
+    pub(crate) fn tune(&mut self) {
+        self.drop_idle_links();
+        let now = self.now;
+        let tuning = &mut self.tuning;
+        let inputs: Vec<LinkInput<'_>> = tuning
+            .links
+            .iter()
+            .map(|((source, destination), tuned)| LinkInput {
+                source_se: source,
+                dest_se: destination,
+                setup: &tuned.setup,
+                window: &tuned.window,
+                queue_size: self.scheduler.queued_on(source, destination),
+                stored: tuning
+                    .values
+                    .get(&(Arc::clone(source), Arc::clone(destination)))
+                    .map_or(0, |it| it.active),
+                weight: 1.0,
+            })
+            .collect();
+        let decisions = tuning.optimizer.tick(now, &inputs);
+        self.obey(decisions);
+        self.report_throughput();
+        if !self.tuning.links.is_empty() {
+            let look = self.tuning.look();
+            self.set_alarm(look, Alarm::Check(Check::Optimizer));
+        }
+    }
+
+    fn obey(&mut self, decisions: Vec<Decision>) {
+        if decisions.is_empty() {
+            return;
+        }
+        let mut values = Vec::with_capacity(decisions.len());
+        let mut rows = Vec::with_capacity(decisions.len());
+        for decision in decisions {
+            let value = decision.value;
+            let (source, destination) = (&value.source_se, &value.dest_se);
+            self.scheduler
+                .set_link_limit(source, destination, Some(value.active));
+            tracing::debug!(
+                link = %format_args!("{source} -> {destination}"),
+                active = value.active,
+                "{}",
+                decision.evolution.rationale
+            );
+            let key = (Arc::clone(source), Arc::clone(destination));
+            self.tuning.values.insert(key, value.clone());
+            self.watched.observe(&Observation::Decided {
+                source_se: source,
+                dest_se: destination,
+                active: value.active,
+                diff: decision.evolution.diff,
+                throughput: value.ema,
+            });
+            values.push(value);
+            rows.push(decision.evolution);
+        }
+        // The writer ends with the engine only.
+        if self.tuning.rows.send((values, rows)).is_err() {
+            tracing::debug!("writer of the optimizer's rows is gone");
+        }
+    }
+
+    fn drop_idle_links(&mut self) {
+        let now = self.now;
+        let scheduler = &mut self.scheduler;
+        self.tuning.links.retain(|(source, destination), tuned| {
+            let keep = !tuned.window.is_idle(now) || scheduler.queued_on(source, destination) > 0;
+            if !keep {
+                scheduler.set_link_limit(source, destination, None);
+            }
+            keep
+        });
+    }
+
+    /// Tells the scheduler what storages with a limit of throughput move.
+    fn report_throughput(&mut self) {
+        let mut flows: HashMap<(Arc<str>, Side), f64> = HashMap::new();
+        for ((source, destination), tuned) in &self.tuning.links {
+            let moves = tuned.window.active_throughput(self.now) / MIB;
+            for (storage, side) in [(source, Side::Outbound), (destination, Side::Inbound)] {
+                *flows.entry((Arc::clone(storage), side)).or_default() += moves;
+            }
+        }
+        for ((storage, side), moves) in flows {
+            self.scheduler.report_throughput(&storage, side, moves);
+        }
+    }
+
+    /// An attempt at a transfer begins to move bytes.
+    pub(crate) fn measure_start(&mut self, file: FileId) {
+        let Some(row) = self.board.file(file).map(|it| Arc::clone(&it.row)) else {
+            return;
+        };
+        let waiting = self.waiting(&row);
+        let now = self.now;
+        let size = row.filesize.unwrap_or(row.user_filesize);
+        if let Some(window) = self.tuning.window(&row) {
+            window.started(now, file, size, waiting);
+        }
+    }
+
+    /// Bytes moved.
+    pub(crate) fn measure_progress(&mut self, file: FileId, bytes: u64) {
+        let Some(row) = self.board.file(file).map(|it| Arc::clone(&it.row)) else {
+            return;
+        };
+        let now = self.now;
+        if let Some(window) = self.tuning.window(&row) {
+            window.progressed(now, file, bytes, row.filesize.unwrap_or(0));
+        }
+    }
+
+    /// An attempt ended.
+    pub(crate) fn measure_end(&mut self, row: &Transfer, how: Ended) {
+        let now = self.now;
+        if let Some(window) = self.tuning.window(row) {
+            window.ended(now, row.file_id, how);
+        }
+    }
+
+    /// A transfer that waited for its next attempt ended without one.
+    pub(crate) fn measure_given_up(&mut self, row: &Transfer) {
+        if let Some(waiting) = self.waiting(row)
+            && let Some(window) = self.tuning.window(row)
+        {
+            window.waits_no_more(waiting);
+        }
+    }
+
+    /// Since when a transfer waited for this attempt, if it is not its first.
+    fn waiting(&self, row: &Transfer) -> Option<Waiting> {
+        let due = row.retry_timestamp.filter(|_| row.retry > 0)?;
+        let job = &self.board.job(row.job_id)?.job;
+        let delay = retry::delay(self.retry_defaults(job), job).as_millis();
+        let delay = i64::try_from(delay).unwrap_or(i64::MAX);
+        Some(Waiting {
+            since: Timestamp(due.0.saturating_sub(delay)),
+            retry: row.retry,
+        })
+    }
+}
