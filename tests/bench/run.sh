@@ -12,5 +12,6 @@ echo "== the store"
 cargo bench --locked -p causeway-store --bench journal
 echo "== the engine alone"
 cargo bench --locked -p causeway-engine --bench mock_flood
+cargo bench --locked -p causeway-engine --bench scheduler
 echo "== the whole program"
 CAUSEWAY_TEST_PROGRAMS=$PWD/target/release target/release/causeway-bench target/bench.json

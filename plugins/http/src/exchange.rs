@@ -132,14 +132,36 @@ async fn send_once(
     if request.method.as_str() == "COPY" {
         return send_copy(&client, url, request, headers).await;
     }
-    let sent = client
-        .web
-        .request(request.method.clone(), url.clone())
-        .headers(headers)
-        .body(request.body.clone())
-        .send();
-    sent.await
-        .map_err(|source| from_reqwest(&request.doing(), url, source))
+    let ask = || {
+        let asked = client.web.request(request.method.clone(), url.clone());
+        asked
+            .headers(headers.clone())
+            .body(request.body.clone())
+            .send()
+    };
+    let answer = match ask().await {
+        Err(error) if only_looks(&request.method) && was_hung_up_on(&error) => ask().await,
+        answer => answer,
+    };
+    answer.map_err(|source| from_reqwest(&request.doing(), url, source))
+}
+
+/// Requests that may be sent twice: they change nothing (RFC 9110, section 9.2.1; RFC 4918, 9.1).
+fn only_looks(method: &Method) -> bool {
+    method.is_safe() || method.as_str() == "PROPFIND"
+}
+
+/// True when the server closed a connection just as the request went out on it, as servers do with
+/// those that were idle for long (RFC 9112, section 9.6).
+fn was_hung_up_on(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(it) = cause {
+        if let Some(hyper) = it.downcast_ref::<hyper::Error>() {
+            return hyper.is_incomplete_message();
+        }
+        cause = it.source();
+    }
+    false
 }
 
 /// The way for requests whose header names need capitals.
@@ -207,5 +229,46 @@ impl Answer {
         }
         bytes.truncate(limit);
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Hangs up on the first connection, answers on the next; tells how many came.
+    async fn moody() -> (Url, std::sync::Arc<AtomicUsize>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let came = std::sync::Arc::new(AtomicUsize::new(0));
+        let seen = came.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or(0);
+                if read > 0 && seen.fetch_add(1, Ordering::SeqCst) > 0 {
+                    let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+                    stream.write_all(answer).await.unwrap();
+                }
+            }
+        });
+        (url.parse().unwrap(), came)
+    }
+
+    #[tokio::test]
+    async fn a_hang_up_is_forgiven_once_to_those_who_only_look() {
+        let config: crate::config::Config = serde_json::from_str("{}").unwrap();
+        let pool = Pool::new(config.into());
+        for (method, forgiven) in [("PROPFIND", true), ("HEAD", true), ("MKCOL", false)] {
+            let (url, came) = moody().await;
+            let request = Request::extension(method);
+            let answer = send(&pool, &Credential::None, &url, request).await;
+            assert_eq!(answer.is_ok(), forgiven, "{method}: {answer:?}");
+            assert_eq!(came.load(Ordering::SeqCst), 1 + usize::from(forgiven));
+        }
     }
 }
