@@ -1,4 +1,4 @@
-//! Submitting, polling and completing mock transfers: the service without the data.
+//! Submitting and polling mock transfers: the service without the data.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,134 +6,76 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use causeway_tests::{Gateway, GatewayOptions};
-use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1::SendRequest;
-use hyper::{Method, Request};
-use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use hyper::Method;
 
+use crate::flood::{flood, held};
+use crate::line::{Line, id_of, job, wait};
 use crate::report::{Report, median};
 
-/// Longest wait for a flood to end.
-const LIMIT: Duration = Duration::from_secs(300);
+/// A gateway with one limit only: the machine.
+pub(crate) fn unlimited() -> GatewayOptions {
+    let limits = [
+        "LINK_MAX_ACTIVE",
+        "INBOUND_MAX_ACTIVE",
+        "OUTBOUND_MAX_ACTIVE",
+        "MAX_ACTIVE",
+        "TRANSFERS_PER_WORKER",
+    ];
+    limits.iter().fold(quiet(), |options, limit| {
+        options.env(&format!("CAUSEWAY__ENGINE__{limit}"), "100000")
+    })
+}
+
+/// A gateway with one slot, see [`block`].
+pub(crate) fn narrow() -> GatewayOptions {
+    quiet().env("CAUSEWAY__ENGINE__MAX_ACTIVE", "1")
+}
+
+fn quiet() -> GatewayOptions {
+    GatewayOptions::default()
+        .env("CAUSEWAY__LOG__LEVEL", "warn")
+        .env("CAUSEWAY__OPTIMIZER__ENABLED", "false")
+}
+
+/// Takes the one slot for a day: what comes after is accepted and kept, and not started.
+pub(crate) async fn block(host: &str) {
+    let mut line = Line::open(host).await;
+    let id = id_of(
+        &line
+            .call(Method::POST, "/jobs", job(9_999_999, 1, 86_400))
+            .await,
+    );
+    let path = format!("/jobs/{id}");
+    let start = Instant::now();
+    while line.json(&path).await["job_state"] != "ACTIVE" {
+        assert!(start.elapsed() < Duration::from_secs(30), "nothing starts");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Host and port of its plain listener.
+pub(crate) fn host_of(gateway: &Gateway) -> String {
+    gateway.plain().trim_start_matches("http://").to_owned()
+}
 
 /// Runs every load.
 pub(crate) async fn run(report: &mut Report) {
     let state = tempfile::tempdir().expect("a temporary directory");
-    let options = GatewayOptions::default()
-        .env("CAUSEWAY__LOG__LEVEL", "warn")
-        .env("CAUSEWAY__ENGINE__LINK_MAX_ACTIVE", "100000")
-        .env("CAUSEWAY__ENGINE__INBOUND_MAX_ACTIVE", "100000")
-        .env("CAUSEWAY__ENGINE__OUTBOUND_MAX_ACTIVE", "100000");
-    let gateway = Gateway::start(state.path(), &options);
-    let plain = gateway.plain().trim_start_matches("http://").to_owned();
-
-    latency(report, &plain).await;
-    held(report, &plain, gateway.pid()).await;
-    submissions(report, &plain).await;
-    polls(report, &plain).await;
-    flood(report, &plain, 100, 100).await;
-    flood(report, &plain, 10, 1000).await;
-    flood(report, &plain, 10_000, 1).await;
-}
-
-/// One connection to the gateway.
-struct Line {
-    sender: SendRequest<Full<Bytes>>,
-    host: String,
-}
-
-impl Line {
-    async fn open(host: &str) -> Self {
-        let stream = TcpStream::connect(host).await.expect("the gateway listens");
-        stream.set_nodelay(true).expect("loopback takes the option");
-        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .expect("the gateway speaks HTTP");
-        tokio::spawn(connection);
-        Self {
-            sender,
-            host: host.to_owned(),
-        }
+    let gateway = Gateway::start(state.path(), &unlimited());
+    let host = host_of(&gateway);
+    latency(report, &host).await;
+    held(report, &host, gateway.pid(), 2_000).await;
+    held(report, &host, gateway.pid(), 10_000).await;
+    polls(report, &host).await;
+    for (jobs, transfers) in [(1, 1000), (100, 100), (10, 1000), (10_000, 1), (100, 1000)] {
+        flood(report, &host, gateway.pid(), jobs, transfers).await;
     }
-
-    async fn call(&mut self, method: Method, path: &str, body: Bytes) -> Bytes {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", &self.host)
-            .header("content-type", "application/json")
-            .body(Full::new(body))
-            .expect("a request can be built");
-        self.sender
-            .ready()
-            .await
-            .expect("the gateway keeps the connection");
-        let response = self
-            .sender
-            .send_request(request)
-            .await
-            .expect("the gateway answers");
-        let status = response.status();
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .expect("the answer arrives")
-            .to_bytes();
-        assert!(
-            status.is_success(),
-            "{path}: {status} {}",
-            String::from_utf8_lossy(&body)
-        );
-        body
-    }
-
-    async fn json(&mut self, path: &str) -> Value {
-        let body = self.call(Method::GET, path, Bytes::new()).await;
-        serde_json::from_slice(&body).expect("the answer is JSON")
-    }
-}
-
-/// A job of mock transfers that take so many seconds.
-fn job(number: usize, transfers: usize, seconds: u32) -> Bytes {
-    job_with(number, transfers, seconds, &json!({}))
-}
-
-/// The same, waiting for tape: accepted and kept, but not started.
-fn waiting_job(number: usize, transfers: usize) -> Bytes {
-    job_with(number, transfers, 0, &json!({ "bring_online": 86_400 }))
-}
-
-fn job_with(number: usize, transfers: usize, seconds: u32, params: &Value) -> Bytes {
-    let files: Vec<Value> = (0..transfers)
-        .map(|index| {
-            json!({
-                "sources": [format!("mock://a.example/{number}/{index}?size=1000")],
-                "destinations": [format!("mock://b.example/{number}/{index}?size_post=1000&time={seconds}")],
-            })
-        })
-        .collect();
-    json!({ "files": files, "params": params })
-        .to_string()
-        .into()
-}
-
-fn id_of(answer: &[u8]) -> String {
-    let answer: Value = serde_json::from_slice(answer).expect("the answer is JSON");
-    answer["job_id"].as_str().expect("a job id").to_owned()
-}
-
-async fn wait(line: &mut Line, id: &str) {
-    let start = Instant::now();
-    while !matches!(
-        line.json(&format!("/jobs/{id}")).await["job_state"].as_str(),
-        Some("FINISHED")
-    ) {
-        assert!(start.elapsed() < LIMIT, "job {id} has not finished");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    drop(gateway);
+    let state = tempfile::tempdir().expect("a temporary directory");
+    let gateway = Gateway::start(state.path(), &narrow());
+    let host = host_of(&gateway);
+    block(&host).await;
+    submissions(report, &host).await;
 }
 
 /// Submission to FINISHED on an idle gateway, seen by a client that polls every millisecond.
@@ -155,42 +97,6 @@ async fn latency(report: &mut Report, host: &str) {
     report.add("submit to FINISHED, idle, p50", median(&mut ends), "ms");
 }
 
-/// Memory of transfers that run at the same time.
-async fn held(report: &mut Report, host: &str, pid: u32) {
-    const HELD: usize = 2000;
-    let idle = resident_kib(pid);
-    let mut line = Line::open(host).await;
-    let mut ids = Vec::new();
-    for number in 0..20 {
-        ids.push(id_of(
-            &line
-                .call(Method::POST, "/jobs", job(1_000_000 + number, HELD / 20, 8))
-                .await,
-        ));
-    }
-    let start = Instant::now();
-    loop {
-        let active = line
-            .json("/files?state_in=ACTIVE&limit=1000")
-            .await
-            .as_array()
-            .map_or(0, Vec::len);
-        if active == 1000 || start.elapsed() > Duration::from_secs(6) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    report.add(
-        "memory per active transfer, 2,000 at a time",
-        (resident_kib(pid) - idle) / HELD as f64,
-        "KiB",
-    );
-    for id in ids {
-        wait(&mut line, &id).await;
-    }
-}
-
 /// Accepting jobs that are not started meanwhile: of one transfer over 16 connections, and of 1,000
 /// over one.
 async fn submissions(report: &mut Report, host: &str) {
@@ -207,7 +113,7 @@ async fn submissions(report: &mut Report, host: &str) {
                     if number >= JOBS {
                         return;
                     }
-                    line.call(Method::POST, "/jobs", waiting_job(2_000_000 + number, 1))
+                    line.call(Method::POST, "/jobs", job(2_000_000 + number, 1, 0))
                         .await;
                 }
             })
@@ -223,7 +129,7 @@ async fn submissions(report: &mut Report, host: &str) {
     );
     let mut line = Line::open(host).await;
     let bodies: Vec<Bytes> = (0..50)
-        .map(|number| waiting_job(3_000_000 + number, 1000))
+        .map(|number| job(3_000_000 + number, 1000, 0))
         .collect();
     let start = Instant::now();
     for body in bodies {
@@ -281,53 +187,4 @@ async fn polls(report: &mut Report, host: &str) {
         median(&mut times),
         "ms",
     );
-}
-
-/// Mock transfers from the first submission to the last FINISHED, states durable.
-async fn flood(report: &mut Report, host: &str, jobs: usize, transfers: usize) {
-    static ROUND: AtomicUsize = AtomicUsize::new(5_000_000);
-    let base = ROUND.fetch_add(100_000, Ordering::Relaxed);
-    let bodies: Vec<Bytes> = (0..jobs)
-        .map(|number| job(base + number, transfers, 0))
-        .collect();
-    let start = Instant::now();
-    let next = Arc::new(AtomicUsize::new(0));
-    let bodies = Arc::new(bodies);
-    let tasks: Vec<_> = (0..16)
-        .map(|_| {
-            let (next, bodies, host) = (next.clone(), bodies.clone(), host.to_owned());
-            tokio::spawn(async move {
-                let mut line = Line::open(&host).await;
-                let mut ids = Vec::new();
-                while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    ids.push(id_of(&line.call(Method::POST, "/jobs", body.clone()).await));
-                }
-                ids
-            })
-        })
-        .collect();
-    let mut ids = Vec::new();
-    for task in tasks {
-        ids.extend(task.await.expect("a load task does not panic"));
-    }
-    let mut line = Line::open(host).await;
-    for id in &ids {
-        wait(&mut line, id).await;
-    }
-    let all = (jobs * transfers) as f64;
-    let name = format!("mock transfers completed, {jobs} jobs of {transfers}");
-    report.add(&name, all / start.elapsed().as_secs_f64(), "transfers/s");
-}
-
-/// Resident memory of a process in KiB.
-fn resident_kib(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the gateway runs");
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .expect("Linux tells the memory");
-    line.split_whitespace()
-        .nth(1)
-        .and_then(|it| it.parse().ok())
-        .expect("a number")
 }

@@ -4,8 +4,12 @@
 //! same run, prints a table, and writes the same as JSON. Figures of one run on one machine; ratios
 //! count more than absolute numbers. Every loop is bounded.
 
+mod flood;
+mod history;
+mod line;
 mod load;
 mod movement;
+mod processes;
 mod report;
 
 use report::Report;
@@ -22,6 +26,9 @@ fn main() {
     runtime.block_on(async {
         if wanted("load") {
             load::run(&mut report).await;
+        }
+        if wanted("history") {
+            history::run(&mut report).await;
         }
         if wanted("movement") {
             movement::run(&mut report);

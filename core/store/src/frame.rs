@@ -5,7 +5,7 @@
 //! synced and was damaged later, while a damaged frame with nothing behind it was never finished.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use causeway_model::ports::StoreError;
@@ -120,6 +120,9 @@ pub(crate) fn read_file(
         if known {
             reader.read_exact(&mut frame).map_err(failed)?;
         }
+        if frame == [0; FRAME_HEADER] && only_zeros(&mut reader).map_err(failed)? {
+            return Ok(End::Clean);
+        }
         let good = match lengths(&frame).filter(|_| known) {
             Some((length, crc)) if length as u64 <= left - FRAME_HEADER as u64 => {
                 payload.resize(length, 0);
@@ -135,6 +138,21 @@ pub(crate) fn read_file(
         at += (FRAME_HEADER + payload.len()) as u64;
     }
     Ok(End::Clean)
+}
+
+/// Whether nothing else comes: room that was made ahead and never used.
+fn only_zeros(reader: &mut impl BufRead) -> std::io::Result<bool> {
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(true);
+        }
+        if bytes.iter().any(|it| *it != 0) {
+            return Ok(false);
+        }
+        let length = bytes.len();
+        reader.consume(length);
+    }
 }
 
 fn torn_or_damaged(path: &Path, at: u64, size: u64) -> Result<End, StoreError> {
@@ -265,6 +283,28 @@ mod tests {
             let text = read(&path).unwrap_err().to_string();
             assert!(text.contains("damaged at byte 24"), "{byte}: {text}");
             assert!(text.contains("Restore the store's directory"), "{text}");
+        }
+    }
+
+    #[test]
+    fn room_that_was_made_ahead_is_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let bytes = write(&path, &[b"first"]);
+        for room in [1, FRAME_HEADER - 1, FRAME_HEADER, 5000] {
+            let mut bytes = bytes.clone();
+            bytes.resize(bytes.len() + room, 0);
+            std::fs::write(&path, &bytes).unwrap();
+            assert_eq!(read(&path).unwrap().1, [b"first"], "{room}");
+            if room >= FRAME_HEADER {
+                assert_eq!(read(&path).unwrap().0, End::Clean, "{room}");
+            }
+            // A frame of which only the end has reached the disk.
+            let last = bytes.len() - 1;
+            bytes[last] = 1;
+            std::fs::write(&path, &bytes).unwrap();
+            let torn = (FILE_HEADER + FRAME_HEADER + 5) as u64;
+            assert_eq!(read(&path).unwrap().0, End::Torn(torn), "{room}");
         }
     }
 

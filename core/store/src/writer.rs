@@ -107,6 +107,7 @@ impl Writer {
         // The store was closed in order, so no number above this was given out.
         self.write_clean_mark();
         self.inner.marks.give_up();
+        self.segment.close();
     }
 
     fn group(&mut self, first: Command) -> ControlFlow<()> {
@@ -276,7 +277,8 @@ impl Writer {
 
     fn rotate(&mut self) -> Result<u64, StoreError> {
         let closed = self.segment.number();
-        self.segment = Segment::create(&self.inner.dir, closed + 1)?;
+        let next = Segment::create(&self.inner.dir, closed + 1)?;
+        std::mem::replace(&mut self.segment, next).close();
         Ok(closed)
     }
 

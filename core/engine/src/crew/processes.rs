@@ -129,7 +129,7 @@ impl Processes {
         let mut changed = shared.changed.subscribe();
         // A death raises it, too.
         let one_works =
-            async { while crew.workers().is_empty() && changed.changed().await.is_ok() {} };
+            async { while !shared.storages.are_known() && changed.changed().await.is_ok() {} };
         if timeout(FIRST, one_works).await.is_err() {
             let text = "no worker process could start; the log says why";
             return Err(io::Error::new(io::ErrorKind::TimedOut, text));

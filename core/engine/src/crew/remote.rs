@@ -81,6 +81,11 @@ impl RemoteStorages {
         known.table = Some(table);
     }
 
+    /// Whether any worker has told what it can do.
+    pub(super) fn are_known(&self) -> bool {
+        self.known.read().table.is_some()
+    }
+
     fn find(&self, url: &Url) -> Result<Arc<RemoteStorage>> {
         let scheme = url.scheme().to_ascii_lowercase();
         let refusal = self

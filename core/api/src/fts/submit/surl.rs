@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use causeway_sdk::{Storages, Url, UrlError};
+use causeway_sdk::{ErrorKind, Storages, Url, UrlError};
 
 /// Characters of a URL that an error message repeats.
 const SHOWN_MAX: usize = 1024;
@@ -20,8 +20,13 @@ impl Offence {
     pub(super) fn new(what: impl Into<String>, url: &str) -> Self {
         Self {
             what: what.into(),
-            url: url.chars().take(SHOWN_MAX).collect(),
+            url: Self::shown(url),
         }
+    }
+
+    /// As much of a URL as a message repeats.
+    pub(super) fn shown(url: &str) -> String {
+        url.chars().take(SHOWN_MAX).collect()
     }
 }
 
@@ -69,8 +74,11 @@ impl<'a> Checker<'a> {
         if let Some(local) = self.local.get(url.scheme()) {
             return *local;
         }
-        let storage = self.storages.storage_for(url);
-        let local = storage.is_ok_and(|storage| storage.describe().local);
+        let local = match self.storages.storage_for(url) {
+            Ok(storage) => storage.describe().local,
+            // Served, but not now: the transfer says so when it runs.
+            Err(error) => error.kind() == ErrorKind::Busy,
+        };
         self.local.insert(url.scheme().to_owned(), local);
         local
     }
