@@ -21,6 +21,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("core/model", &["causeway-sdk"]),
         ("core/store", &["causeway-model", "causeway-sdk"]),
         ("core/identity", &["causeway-model", "causeway-sdk"]),
+        ("core/messages", &["causeway-model", "causeway-sdk"]),
         ("core/host", &["causeway-sdk", "causeway-abi"]),
         (
             "core/engine",
@@ -33,6 +34,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "causeway-sdk",
                 "causeway-identity",
                 "causeway-store",
+                "causeway-messages",
                 "causeway-engine",
             ],
         ),
@@ -43,6 +45,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "causeway-sdk",
                 "causeway-identity",
                 "causeway-store",
+                "causeway-messages",
                 "causeway-host",
                 "causeway-engine",
                 "causeway-api",

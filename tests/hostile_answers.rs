@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use causeway_tests::Arena;
 use causeway_tests::arena::SOME;
-use causeway_tests::attack::{assert_presentable, dm, library, sink};
+use causeway_tests::attack::{dm, library, sink};
 use causeway_tests::grid::file_url;
-use causeway_tests::outcome::code;
+use causeway_tests::outcome::refused;
 use causeway_tests::programs::{causeway, clean, run, text};
 use serde_json::{Value, json};
 
@@ -207,6 +207,16 @@ async fn a_plugin_without_end() {
             let to = file_url(&arena.data().join("stream"));
             assert_eq!(arena.fails(&from, &to).await, MISMATCH);
             assert!(!arena.data().join("stream").exists());
+            // An answer that is too long for the way costs the question, and the worker goes on.
+            let workers = arena.gateway().workers();
+            let url = dm("list", "hog://h/d?in=list&how=wide");
+            let (status, text) = arena.refused("GET", &url, Value::Null).await;
+            assert!(
+                status == 500 && text.ends_with("the message is longer than 64 MiB"),
+                "{status} {text}"
+            );
+            arena.assert_works("hog").await;
+            assert_eq!(arena.gateway().workers(), workers);
             // Whoever reads an endless directory reads as long as it likes, and costs a page.
             let url = dm("list", "hog://h/d?in=list&how=endless");
             let limit = Duration::from_secs(3);
@@ -270,16 +280,52 @@ fn the_suite_finds_what_a_plugin_promises_and_does_not_keep() {
     }
 }
 
-/// Whoever checks a library that crashes is told so, by the shell if by nobody else.
+/// Whoever checks a library that ends its process is told how, and where.
 #[test]
-fn the_suite_does_not_pass_a_plugin_that_crashes() {
-    let mut command = clean(causeway());
-    command.args(["plugins", "check"]).arg(library("segfault"));
-    command.args(["--base", "segfault://h/?in=stat"]);
-    let output = run(&mut command, Duration::from_secs(60));
-    assert!(!output.status.success(), "{output:?}");
-    if output.status.code().is_some() {
-        assert_eq!(code(&output), 1, "{output:?}");
-        assert_presentable(&format!("] {}", text(&output.stderr).trim()));
+fn the_suite_does_not_pass_a_plugin_that_ends_its_process() {
+    for (name, wish, options, how) in [
+        (
+            "segfault",
+            "?in=stat",
+            "{}",
+            "signal 11 (SIGSEGV) in the case ",
+        ),
+        (
+            "abort",
+            "?in=stat&how=abort",
+            "{}",
+            "signal 6 (SIGABRT) in the case ",
+        ),
+        (
+            "abort",
+            "?in=stat&how=exit",
+            "{}",
+            "exit code 0 in the case ",
+        ),
+        (
+            "segfault",
+            "",
+            r#"{"in": "create"}"#,
+            "signal 11 (SIGSEGV) while it was loaded",
+        ),
+    ] {
+        let mut command = clean(causeway());
+        command.args(["plugins", "check"]).arg(library(name));
+        command.args(["--base", &format!("{name}://h/{wish}")]);
+        command.args(["--options", options]);
+        let output = run(&mut command, Duration::from_secs(60));
+        let words = format!("check the plugin: it ended its process with {how}");
+        refused(&output, 1, &words);
     }
+}
+
+/// One that does not come back is given up.
+#[test]
+fn the_suite_does_not_wait_for_ever() {
+    let mut command = clean(causeway());
+    command.args(["plugins", "check"]).arg(library("hang"));
+    command.args(["--options", r#"{"in": "create"}"#, "--timeout", "1"]);
+    let output = run(&mut command, Duration::from_secs(60));
+    let words = "check the plugin: no sign of life for 1 s while it was loaded";
+    refused(&output, 1, words);
 }

@@ -27,10 +27,12 @@ async fn a_plugin_whose_calls_never_end() {
         ),
         ("open_write", stalled.to_owned()),
         ("write", stalled.to_owned()),
-        // A storage may take its time to make a file durable: only the limit of the whole holds.
+        // A storage may take its time to make a file durable: longer for a longer one.
         (
             "commit",
-            "TRANSFER [110] Transfer timed out after 61 seconds".into(),
+            "TRANSFER [110] commit the destination: operation timeout: commit gave no answer \
+             within 2 s"
+                .into(),
         ),
     ];
     let limits = json!({ "timeout": 1 });

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and the machine lacks: Debian packages, a Python
-# virtual environment with the published FTS3 client, and cargo tools.
+# virtual environment with the published FTS3 client and schemathesis, programs of
+# experiments (Rucio, DIRAC) beside it, and cargo tools.
 #
 #   tests/install.sh [test]   everything `make test` needs (the default)
 #   tests/install.sh lint     what only `make lint` needs
@@ -14,6 +15,9 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LAB="$ROOT/target/lab"
 VENV="$LAB/venv"
 FTS3_VERSION=3.14.2
+SCHEMATHESIS_VERSION=4.32.5
+COILMQ_VERSION=1.1.0
+STOMP_VERSION=9.0.0
 
 # One line per purpose.
 PACKAGES=(
@@ -157,6 +161,61 @@ install_fts3_client() {
   venv_is_good || { say "the FTS3 client was installed but cannot be imported"; exit 1; }
 }
 
+# Makes requests out of an OpenAPI document; beside the client, in the same environment.
+install_schemathesis() {
+  [ -x "$VENV/bin/st" ] && "$VENV/bin/python" - "$SCHEMATHESIS_VERSION" <<'PY' >/dev/null 2>&1 && return
+import sys
+from importlib.metadata import version
+sys.exit(version("schemathesis") != sys.argv[1])
+PY
+  say "schemathesis $SCHEMATHESIS_VERSION into target/lab/venv"
+  "$VENV/bin/python" -m pip install -q --no-input "schemathesis==$SCHEMATHESIS_VERSION" >&2
+}
+
+# A STOMP broker and a client for it, in an environment of their own.
+install_broker() {
+  local venv="$LAB/venv-broker" python
+  [ -x "$venv/bin/coilmq" ] && "$venv/bin/python" - "$COILMQ_VERSION" "$STOMP_VERSION" <<'PY' >/dev/null 2>&1 && return
+import sys
+from importlib.metadata import version
+import stomp
+sys.exit([version("coilmq"), version("stomp.py")] != sys.argv[1:])
+PY
+  python=$(find_python)
+  say "coilmq $COILMQ_VERSION and stomp.py $STOMP_VERSION into target/lab/venv-broker"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install -q --no-input "coilmq==$COILMQ_VERSION" "stomp.py==$STOMP_VERSION" >&2
+}
+
+# Whether a directory holds every package of a list, in the version that it names.
+has_packages() { # DIR LIST
+  "$VENV/bin/python" - "$1" "$2" <<'PY'
+import re, sys
+from importlib.metadata import distributions
+plain = lambda name: re.sub(r"[-_.]+", "-", name).lower()
+there = {(plain(it.metadata["Name"]), it.version) for it in distributions(path=[sys.argv[1]])}
+lines = (line.strip() for line in open(sys.argv[2]))
+wanted = (line.split("==") for line in lines if line and not line.startswith("#"))
+sys.exit(not all((plain(name), version) in there for name, version in wanted))
+PY
+}
+
+# Programs of experiments, each in a directory of its own since their pins exclude each other. A
+# test puts one of them before the environment of the FTS3 client with PYTHONPATH. The lists name
+# everything, so nothing is resolved and nothing newer than tested comes in.
+install_experiment() { # NAME
+  local dir="$LAB/packages/$1" list="$ROOT/tests/clients/$1.txt"
+  has_packages "$dir" "$list" && return
+  say "$(grep -m1 -i "^$1==" "$list") into target/lab/packages/$1"
+  rm -rf "$dir" "$dir.new"
+  mkdir -p "$LAB/packages"
+  "$VENV/bin/python" -m pip install -q --no-input --disable-pip-version-check --no-deps --no-compile \
+    --target "$dir.new" -r "$list" >&2
+  mv "$dir.new" "$dir"
+  has_packages "$dir" "$list" || { say "$1 was installed but is not whole"; exit 1; }
+}
+
 install_cargo_tool() { # NAME: cargo subcommand, its crate is cargo-NAME
   cargo "$1" --version >/dev/null 2>&1 && return
   say "cargo install cargo-$1 (compiles, takes minutes)"
@@ -172,6 +231,10 @@ case "${1:-test}" in
   test)
     install_packages
     install_fts3_client
+    install_schemathesis
+    install_broker
+    install_experiment rucio
+    install_experiment dirac
     install_cargo_tool nextest
     ;;
   lint)

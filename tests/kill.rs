@@ -1,4 +1,5 @@
-//! kill -9 in a loop, at random moments, while thousands of transfers run.
+//! kill -9 in a loop, at random moments, while thousands of transfers run: of the gateway, of one
+//! of its workers, of all of them, and of everything at once.
 //!
 //! Shows: no accepted job is lost, nothing is committed twice, and nothing partial ever stands
 //! under a final name.
@@ -8,13 +9,14 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use causeway_tests::processes::{is_alive, signal};
 use causeway_tests::{Gateway, GatewayOptions};
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-const KILLS: u32 = 30;
+const KILLS: usize = 60;
 const MOCK_JOBS: usize = 100;
-const MOCK_PER_JOB: usize = 20;
+const MOCK_PER_JOB: usize = 100;
 const FILES: usize = 20;
 const FILE_BYTES: usize = 24 << 20;
 
@@ -27,6 +29,7 @@ async fn nothing_is_lost_and_nothing_is_done_twice() {
             "CAUSEWAY__PLUGINS__MOCK__JOURNAL",
             format!("{:?}", mock_journal.display().to_string()),
         )
+        .env("CAUSEWAY__ENGINE__WORKERS", "2")
         .env("CAUSEWAY__ENGINE__RETRY_DELAY_SECONDS", "1");
     let mut random = rand::rngs::StdRng::seed_from_u64(20_261_122);
 
@@ -41,7 +44,7 @@ async fn nothing_is_lost_and_nothing_is_done_twice() {
             .take()
             .unwrap_or_else(|| Gateway::start(state.path(), &options));
         // Every round accepts a few more jobs, so that submissions are hit too.
-        while submitted < MOCK_JOBS * (round as usize + 1) / KILLS as usize {
+        while submitted < MOCK_JOBS * (round + 1) / KILLS {
             jobs.push(gateway.submit(&mock_job(submitted)).await);
             submitted += 1;
         }
@@ -51,10 +54,10 @@ async fn nothing_is_lost_and_nothing_is_done_twice() {
             assert_whole_and_unchanged(state.path(), &sources, &mut seen);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        gateway.kill();
+        running = strike(gateway, &mut random);
     }
 
-    let gateway = Gateway::start(state.path(), &options);
+    let gateway = running.unwrap_or_else(|| Gateway::start(state.path(), &options));
     for job in &jobs {
         let ended = gateway.wait(job, Duration::from_secs(120)).await;
         assert_eq!(
@@ -77,6 +80,38 @@ async fn nothing_is_lost_and_nothing_is_done_twice() {
         "FINISHED"
     );
     assert_no_leftovers(&state.path().join("data/in"));
+}
+
+/// Kills something; gives the gateway back when it was spared.
+fn strike(gateway: Gateway, random: &mut impl rand::Rng) -> Option<Gateway> {
+    let workers = gateway.workers();
+    match random.random_range(0..4) {
+        0 => gateway.kill(),
+        1 => {
+            // Held still, so that it cannot note what it sees of their end.
+            gateway.signal("STOP");
+            workers.into_iter().for_each(end);
+            gateway.kill();
+        }
+        2 => {
+            workers.into_iter().for_each(end);
+            return Some(gateway);
+        }
+        _ => {
+            if !workers.is_empty() {
+                end(workers[random.random_range(0..workers.len())]);
+            }
+            return Some(gateway);
+        }
+    }
+    None
+}
+
+/// A worker may have ended by itself since it was seen.
+fn end(worker: u32) {
+    if is_alive(worker) {
+        signal(worker, "KILL");
+    }
 }
 
 fn make_sources(state: &Path, random: &mut impl rand::Rng) -> BTreeMap<String, Vec<u8>> {
@@ -103,7 +138,7 @@ fn file_job(state: &Path) -> Value {
         })
         .collect();
     // No overwrite: a second commit under the same name would fail and show.
-    json!({ "files": files, "params": { "verify_checksum": "both", "retry": 3, "overwrite": false } })
+    json!({ "files": files, "params": { "verify_checksum": "both", "retry": 60, "overwrite": false } })
 }
 
 fn one_more(state: &Path) -> Value {
@@ -124,7 +159,7 @@ fn mock_job(number: usize) -> Value {
             })
         })
         .collect();
-    json!({ "files": files, "params": { "retry": 3 } })
+    json!({ "files": files, "params": { "retry": 60 } })
 }
 
 /// Under its final name a file is absent or whole, and once it is there it is never replaced: the

@@ -1,97 +1,12 @@
 //! Worker processes: what they keep away from the service, and what their end costs.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
+use causeway_tests::Gateway;
+use causeway_tests::place::{LIMIT, Place, deadly, mock, one, tried_again, two};
 use causeway_tests::processes::{is_alive, maps, signal, until};
-use causeway_tests::programs::{built, install};
-use causeway_tests::{Gateway, GatewayOptions};
-use serde_json::{Value, json};
-
-const LIMIT: Duration = Duration::from_secs(120);
-
-struct Place {
-    dir: tempfile::TempDir,
-    gateway: Gateway,
-}
-
-impl Place {
-    fn with(options: &GatewayOptions) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let gateway = Gateway::start(dir.path(), options);
-        Self { dir, gateway }
-    }
-
-    fn new() -> Self {
-        Self::with(&GatewayOptions::default())
-    }
-
-    /// Transfers of one job, as REST shows them.
-    async fn files(&self, id: &str) -> Vec<Value> {
-        let files = self.gateway.get(&format!("/jobs/{id}/files")).await;
-        files.as_array().unwrap().clone()
-    }
-
-    async fn reason(&self, id: &str) -> String {
-        let file = self.files(id).await.remove(0);
-        file["reason"].as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Waits until as many workers as usual are at work.
-    fn staffed(&self, number: usize) -> Vec<u32> {
-        let works = || {
-            let workers = self.gateway.workers();
-            let loaded = |pid: &u32| maps(*pid).contains("libcauseway_plugin");
-            workers.into_iter().filter(loaded).collect::<Vec<_>>()
-        };
-        until(LIMIT, "workers", || works().len() == number);
-        works()
-    }
-
-    async fn active(&self, id: &str) {
-        let active = |job: &Value| job["job_state"] == "ACTIVE";
-        self.gateway.wait_for(id, LIMIT, active).await;
-    }
-}
-
-/// Two workers, whatever the machine has.
-fn two() -> GatewayOptions {
-    GatewayOptions::default().env("CAUSEWAY__ENGINE__WORKERS", "2")
-}
-
-fn mock(number: usize, seconds: f64, parameters: Value) -> Value {
-    let file = |index: usize| {
-        json!({
-            "sources": [format!("mock://source{}.example/f{index}?size=10", index % 7)],
-            "destinations": [format!(
-                "mock://destination{}.example/f{index}?size_post=10&time={seconds}", index % 5
-            )],
-        })
-    };
-    json!({ "files": (0..number).map(file).collect::<Vec<_>>(), "params": parameters })
-}
-
-fn one(source: &str, destination: &str, parameters: Value) -> Value {
-    json!({
-        "files": [{ "sources": [source], "destinations": [destination] }],
-        "params": parameters,
-    })
-}
-
-/// A transfer in whose middle the plugin sends a signal to its own process.
-fn deadly(number: u32, parameters: Value) -> Value {
-    let source = format!("mock://a.example/deadly?size=10&signal={number}");
-    one(
-        &source,
-        "mock://b.example/deadly?size_post=10&time=1",
-        parameters,
-    )
-}
-
-fn tried_again() -> Value {
-    json!({ "retry": 20, "retry_delay": 1 })
-}
+use serde_json::json;
 
 #[tokio::test]
 async fn the_server_opens_no_library_and_workers_do() {
@@ -276,7 +191,7 @@ async fn workers_end_with_their_server_and_the_next_one_goes_on() {
 
 #[tokio::test]
 async fn a_clean_stop_leaves_no_worker_behind() {
-    let place = Place::new();
+    let place = Place::usual();
     let id = place.gateway.submit(&mock(3, 0.0, json!({}))).await;
     place.gateway.wait(&id, LIMIT).await;
     let workers = place.gateway.workers();
@@ -321,82 +236,39 @@ async fn one_that_does_not_answer_is_ended() {
     );
 }
 
-/// A copy of the mock library with other bytes, which the loader does not look at.
-fn other_library(dir: &Path, mark: u8) -> std::path::PathBuf {
-    let mut bytes = std::fs::read(built().join("libcauseway_plugin_mock.so")).unwrap();
-    bytes.push(mark);
-    let path = dir.join("libcauseway_plugin_mock.so");
-    std::fs::write(&path, bytes).unwrap();
-    path
-}
-
+/// Connections are kept by plugins, and plugins live in processes.
 #[tokio::test]
-async fn a_plugin_that_kills_is_taken_out_of_service_and_a_new_file_puts_it_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let plugins = dir.path().join("plugins");
-    install(&other_library(dir.path(), 1), &plugins);
-    let options = two()
-        .env("CAUSEWAY__ENGINE__WORKERS", "1")
-        .env("CAUSEWAY__ENGINE__PLUGIN_DEATHS_MAX", "2")
-        .env("CAUSEWAY__PLUGINS__MOCK__SIGNALS", "true")
-        .plugin_dir(&plugins);
-    let place = Place::with(&options);
-    for _ in 0..2 {
-        let id = place
-            .gateway
-            .submit(&deadly(11, json!({ "retry": -1 })))
-            .await;
-        place.gateway.wait(&id, LIMIT).await;
-        let died = "Transfer process died with: signal 11 (SIGSEGV)";
-        assert!(
-            place.reason(&id).await.ends_with(died),
-            "{}",
-            place.gateway.log()
-        );
-        place.staffed(1);
+async fn the_files_of_a_session_stay_with_one_worker() {
+    let place = Place::with(&two());
+    place.staffed(2);
+    let mut sessions = Vec::new();
+    for _ in 0..6 {
+        let mut job = mock(12, 0.1, json!({ "reuse": true }));
+        // One link, as sessions want it.
+        for (index, file) in job["files"].as_array_mut().unwrap().iter_mut().enumerate() {
+            file["sources"] = json!([format!("mock://source.example/f{index}?size=10")]);
+            let to = format!("mock://destination.example/f{index}?size_post=10&time=0.1");
+            file["destinations"] = json!([to]);
+        }
+        sessions.push(place.gateway.submit(&job).await);
     }
-    let out = "plugin mock is out of service: it ended 2 workers within 600 s, the last with signal 11 (SIGSEGV)";
-    let refused = async || {
-        let id = place
-            .gateway
-            .submit(&mock(1, 0.0, json!({ "retry": -1 })))
-            .await;
-        assert_eq!(place.gateway.wait(&id, LIMIT).await["job_state"], "FAILED");
-        let reason = place.reason(&id).await;
-        assert!(
-            reason.starts_with("SOURCE [11] ") && reason.ends_with(out),
-            "{reason}"
+    // Others come and go, so that now the one and now the other worker has less to do.
+    for round in 0..20 {
+        let seconds = [0.05, 0.3, 0.15, 0.6][round % 4];
+        place.gateway.submit(&mock(7, seconds, json!({}))).await;
+        std::thread::sleep(Duration::from_millis(70));
+    }
+    for id in &sessions {
+        let job = place.gateway.wait(id, LIMIT).await;
+        assert_eq!(job["job_state"], "FINISHED", "{}", place.gateway.log());
+        let files = place.files(id).await;
+        let pids: BTreeSet<_> = files.iter().map(|it| it["pid"].as_u64()).collect();
+        assert_eq!(
+            pids.len(),
+            1,
+            "a session went from one to the other: {files:?}"
         );
-    };
-    refused().await;
-    let answer = place
-        .gateway
-        .get("/dm/stat?surl=mock://x.example/y?size=4")
-        .await;
-    assert!(answer.to_string().contains(out), "{answer}");
-    assert!(
-        place.gateway.log().contains("ALERT"),
-        "{}",
-        place.gateway.log()
-    );
-
-    // The same file again changes nothing.
-    let workers = place.staffed(1);
-    place.gateway.signal("HUP");
-    until(LIMIT, "new workers", || place.staffed(1) != workers);
-    refused().await;
-
-    install(&other_library(dir.path(), 2), &plugins);
-    place.gateway.signal("HUP");
-    until(LIMIT, "the plugin is back", || {
-        place.gateway.log().contains("plugin is back in service")
-    });
-    place.staffed(1);
-    let id = place.gateway.submit(&mock(5, 0.0, tried_again())).await;
-    assert_eq!(
-        place.gateway.wait(&id, LIMIT).await["job_state"],
-        "FINISHED"
-    );
+    }
 }
 
 #[tokio::test]

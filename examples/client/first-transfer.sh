@@ -51,7 +51,7 @@ fi
 cat <<TEXT
 
 REST      https://localhost:$PORT/
-API docs  https://localhost:$PORT/api-docs/schema/submit
+API docs  https://localhost:$PORT/api-docs/
 log       $LOG
 
 Next, in another terminal:

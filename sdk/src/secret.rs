@@ -1,6 +1,9 @@
 //! Text that must never be seen: tokens, keys, proxies.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
+use std::panic::{self, PanicHookInfo};
+use std::sync::Once;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -68,6 +71,33 @@ pub fn mask(text: &str) -> String {
         after_bearer = word.to_ascii_lowercase().ends_with("bearer");
     }
     out
+}
+
+/// From now on the texts of panics are masked before they go to standard error. One library or
+/// program has one hook for all its threads: whoever makes plugins need not call it, the glue does
+/// so before the plugin is created.
+pub fn mask_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| panic::set_hook(Box::new(|panic| eprintln!("{}", told(panic)))));
+}
+
+/// What standard error is told of a panic.
+fn told(panic: &PanicHookInfo<'_>) -> String {
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let thread = std::thread::current();
+    let mut told = format!("thread '{}' panicked", thread.name().unwrap_or("unnamed"));
+    if let Some(place) = panic.location() {
+        told.push_str(&format!(" at {place}"));
+    }
+    told.push_str(": ");
+    told.push_str(&mask(text.unwrap_or("no text")));
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        told.push_str(&format!("\n{trace}"));
+    }
+    told
 }
 
 fn mask_pem(text: &str) -> String {

@@ -1,5 +1,6 @@
 """Easy bindings: submit, look, list, cancel, delete, stage."""
 
+import time
 import uuid
 
 from check import SOURCE, UNKNOWN, ENDPOINT, destination, fts3, holds, raises, same, slow, wait, wait_active
@@ -122,3 +123,17 @@ sid = "tests-sid-1"
 named = fts3.new_job([fts3.new_transfer(SOURCE, destination("named"))], id_generator="deterministic", sid=sid)
 same(fts3.submit(context, named), str(uuid.uuid5(uuid.UUID(me["vos_id"][0]), sid)))
 raises(ClientError, fts3.submit, context, named, part="409")
+
+# As the analysis jobs of CMS ask for it: one session, checksums on both sides, hours in the queue.
+SUMMED = SOURCE + "&checksum=00001234"
+files = [
+    fts3.new_transfer(SUMMED, destination(f"crab{n}", more="&checksum=00001234"),
+                      checksum="ADLER32:00001234", filesize=10, metadata={"oracleId": n})
+    for n in range(3)
+]
+crab = fts3.submit(context, fts3.new_job(files, verify_checksum=True, reuse=True, overwrite=True, retry=3, retry_delay=600, max_time_in_queue=10))
+same(fts3.get_job_status(context, crab)["job_id"], crab)
+job = wait(context, crab)
+same((job["job_state"], job["job_type"], job["verify_checksum"], job["retry_delay"]), ("FINISHED", "Y", "b", 600))
+same([it["file_metadata"]["oracleId"] for it in job["files"]], [0, 1, 2])
+assert job["max_time_in_queue"] > time.time(), job

@@ -21,6 +21,10 @@ pub struct ApiConfig {
     pub authorized_vos: Vec<String>,
     /// Refuse submissions of certificate users who have not delegated.
     pub require_delegation: bool,
+    /// Directory of the logs of attempts; without it none can be had.
+    pub log_dir: Option<std::path::PathBuf>,
+    /// How often one identity may ask.
+    pub rate: RateConfig,
     /// What a submission may ask for.
     pub submit: SubmitConfig,
 }
@@ -36,7 +40,27 @@ impl Default for ApiConfig {
             cors_origins: Vec::new(),
             authorized_vos: Vec::new(),
             require_delegation: true,
+            log_dir: None,
+            rate: RateConfig::default(),
             submit: SubmitConfig::default(),
+        }
+    }
+}
+
+/// Requests of one identity: so many at once, then so many a second.
+#[derive(Clone, Debug)]
+pub struct RateConfig {
+    /// In the long run; 0 for no limit.
+    pub requests_per_second: u32,
+    /// At once, after a pause.
+    pub burst: u32,
+}
+
+impl Default for RateConfig {
+    fn default() -> Self {
+        Self {
+            requests_per_second: 0,
+            burst: 1000,
         }
     }
 }
@@ -56,6 +80,19 @@ pub struct SubmitConfig {
     pub staging_expiry_distance_seconds: i64,
     /// When many small files share one session without being asked to.
     pub auto_reuse: AutoReuse,
+    /// Issuers of whom transfers may bring tokens.
+    pub token_issuers: Vec<TokenIssuer>,
+    /// Least seconds that such a token must last.
+    pub token_life_min_seconds: i64,
+}
+
+/// An issuer of tokens, as far as submissions know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenIssuer {
+    /// Its URL, without a slash at the end.
+    pub issuer: String,
+    /// Its tokens are traded in for some that can be renewed.
+    pub renews: bool,
 }
 
 impl Default for SubmitConfig {
@@ -67,11 +104,19 @@ impl Default for SubmitConfig {
             note_auth_method: true,
             staging_expiry_distance_seconds: 0,
             auto_reuse: AutoReuse::default(),
+            token_issuers: Vec::new(),
+            token_life_min_seconds: 0,
         }
     }
 }
 
 impl SubmitConfig {
+    /// An issuer by the name in its tokens.
+    pub fn token_issuer(&self, name: &str) -> Option<&TokenIssuer> {
+        let bare = name.strip_suffix('/').unwrap_or(name);
+        self.token_issuers.iter().find(|it| it.issuer == bare)
+    }
+
     /// Whether destinations of this VO must be free of other live transfers.
     pub fn refuses_duplicates_of(&self, vo: &str) -> bool {
         self.duplicate_check_vos

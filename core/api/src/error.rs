@@ -7,8 +7,8 @@ use std::fmt;
 
 use axum::body::Body;
 use axum::response::Response;
-use causeway_model::ports::StoreError;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use causeway_model::ports::{SettingsError, StoreError};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Extensions, StatusCode};
 use hyper::ext::ReasonPhrase;
 use serde_json::json;
@@ -29,7 +29,8 @@ pub struct ApiError {
     status: StatusCode,
     message: String,
     job_id: Option<String>,
-    allow: Option<String>,
+    /// What the client needs beside the message.
+    header: Option<(HeaderName, String)>,
 }
 
 macro_rules! constructors {
@@ -47,7 +48,7 @@ impl ApiError {
             status,
             message: message.into(),
             job_id: None,
-            allow: None,
+            header: None,
         }
     }
 
@@ -83,8 +84,19 @@ impl ApiError {
     /// 405 with the methods that would do.
     pub fn method_not_allowed(allow: String) -> Self {
         Self {
-            allow: Some(allow),
+            header: Some((ALLOW, allow)),
             ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
+        }
+    }
+
+    /// 429: the caller has asked too often and may come again after so many seconds.
+    pub fn too_many_requests(seconds: u64) -> Self {
+        Self {
+            header: Some((RETRY_AFTER, seconds.to_string())),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                format!("Too many requests, try again in {seconds} seconds"),
+            )
         }
     }
 
@@ -132,10 +144,10 @@ impl ApiError {
         set_reason(self.status, response.extensions_mut());
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        if let Some(allow) = &self.allow
-            && let Ok(allow) = HeaderValue::from_str(allow)
+        if let Some((name, value)) = &self.header
+            && let Ok(value) = HeaderValue::from_str(value)
         {
-            headers.insert(ALLOW, allow);
+            headers.insert(name, value);
         }
         response
     }
@@ -210,6 +222,15 @@ impl From<StoreError> for ApiError {
                 tracing::error!(%detail, "store failed");
                 Self::internal("The store failed")
             }
+        }
+    }
+}
+
+impl From<SettingsError> for ApiError {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::Invalid(text) => Self::bad_request(text),
+            SettingsError::Store(error) => error.into(),
         }
     }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use causeway_model::{AuthMethod, Level, Principal};
 use http::{HeaderMap, Method};
 
+use crate::bearer::TokenFacts;
 use crate::error::ApiError;
 use crate::fts::path::Params;
 use crate::middleware::body;
@@ -22,6 +23,10 @@ pub struct Caller {
     pub chain_pem: String,
     /// Length of the leaf's key when that is an RSA key.
     pub rsa_bits: Option<u32>,
+    /// Why what they presented is not accepted: every request is refused with it.
+    pub refusal: Option<String>,
+    /// What their token says, when they came with one.
+    pub token: Option<TokenFacts>,
 }
 
 impl Caller {
@@ -31,6 +36,8 @@ impl Caller {
             principal: Principal::anonymous(),
             chain_pem: String::new(),
             rsa_bits: None,
+            refusal: None,
+            token: None,
         }
     }
 

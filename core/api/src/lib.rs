@@ -12,21 +12,32 @@
 //! | routes that are ours alone | [`own`] |
 //! | what a submission may look like | [`fts::submit`] |
 //! | what stands around each request | [`middleware`] |
+//! | who stands behind a token | [`bearer`] |
+//! | pages for browsers | [`html`] |
+//! | what the surface says about itself | [`openapi`] |
 //! | errors to status and body | [`error`] |
 #![warn(missing_docs)]
 
+pub mod bearer;
 pub mod config;
 pub mod error;
 pub mod extract;
 pub mod fts;
 pub mod health;
+pub mod html;
 pub mod middleware;
+pub mod openapi;
+pub mod operations;
 pub mod own;
 pub mod state;
+pub mod vo_servers;
 
+pub use bearer::{TokenFacts, TokenIdentity, TokenRefusal};
 pub use config::ApiConfig;
 pub use error::ApiError;
 pub use extract::Caller;
 pub use health::Readiness;
-pub use middleware::{MatchedRoute, router};
+pub use middleware::{MatchedRoute, PeerAddress, router};
+pub use operations::{Operations, Turn};
 pub use state::{ApiState, Bans, NoBans, StorageBan};
+pub use vo_servers::{VoAnswer, VoServers};

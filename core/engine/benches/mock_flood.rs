@@ -67,6 +67,7 @@ async fn engine(store: Arc<dyn JobStore>) -> Engine {
         observer: causeway_model::observe::Watched::default(),
         settings: None,
         history: None,
+        tokens: None,
     };
     Engine::start(config, parts)
         .await

@@ -18,6 +18,8 @@ use crate::walk::Walk;
 pub(crate) enum Alarm {
     /// The delay before the next attempt at a transfer or deletion is over.
     Delay(FileId),
+    /// The tokens of a transfer are asked for again.
+    PrepareTokens(FileId),
     /// Groups of files that wait to be brought online have filled up long enough.
     Gather,
     /// A bring-online request is looked at.
@@ -58,6 +60,7 @@ impl Dispatcher {
             self.alarms.pop();
             match alarm {
                 Alarm::Delay(file) => self.delay_is_over(file),
+                Alarm::PrepareTokens(file) => self.prepare_tokens(file),
                 Alarm::Gather => self.round_is_due(),
                 Alarm::Look(request) => self.look(request),
                 Alarm::AskAboutTape(group) => self.ask_about_tape(group),

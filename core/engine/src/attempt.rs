@@ -8,18 +8,18 @@
 //! - Whatever ends an attempt, cancellation included, its sink is aborted and what it left at the
 //!   destination is removed: `tests/streams.rs`.
 
-use std::sync::Arc;
-
 use causeway_model::observe::Step;
 use causeway_model::{Fault, Phase, Scope};
-use causeway_sdk::{Checksum, Ctx, DynWrite, LogLevel, Url};
+use causeway_sdk::{Checksum, DynWrite, LogLevel, Url};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use crate::approach::site;
 use crate::channel::Channel;
 use crate::leftover::Known;
 use crate::messages::{AttemptEvent, AttemptFailure, AttemptResult, AttemptSpec};
 use crate::plan::{Rung, Terrain, ladder, last};
+use crate::resume_attempt;
 use crate::site::{Directory, Site};
 use crate::steps::{self, Stopwatch};
 use crate::verify::Verification;
@@ -97,6 +97,10 @@ async fn run_inside(
     directory: &Directory,
     channel: &Channel,
 ) -> Result<AttemptResult, AttemptFailure> {
+    if spec.only_clean_up {
+        resume_attempt::clean_up(spec, directory, channel).await;
+        return Ok(AttemptResult::default());
+    }
     let attempt = Attempt {
         spec,
         channel,
@@ -130,7 +134,7 @@ async fn run_inside(
             failure.duration_seconds = began.map_or(0.0, |it| seconds(it.elapsed()));
             channel.log(LogLevel::Error, || failure.fault.to_string());
             let lap = attempt.steps.lap(Step::CleanUp);
-            attempt.clean_up(&failure.fault, &mut traces).await;
+            failure.kept = attempt.clean_up(&failure.fault, &mut traces).await;
             drop(lap);
             failure.steps = attempt.steps.times();
             failure.refused = traces.refused;
@@ -147,7 +151,7 @@ async fn say_that_it_runs(channel: &Channel) -> std::convert::Infallible {
     }
 }
 
-fn canceled() -> Fault {
+pub(crate) fn canceled() -> Fault {
     Fault::new(
         Scope::Transfer,
         Phase::Transfer,
@@ -159,55 +163,6 @@ fn canceled() -> Fault {
 /// Whole milliseconds, as rows keep them.
 pub(crate) fn seconds(duration: std::time::Duration) -> f64 {
     (duration.as_secs_f64() * 1000.0).round() / 1000.0
-}
-
-fn site(
-    spec: &AttemptSpec,
-    directory: &Directory,
-    channel: &Channel,
-    scope: Scope,
-) -> Result<Site, Fault> {
-    let (url, space_token) = match scope {
-        Scope::Source => (&spec.source, &spec.source_space_token),
-        _ => (&spec.destination, &spec.space_token),
-    };
-    let (storage, abilities) = directory
-        .find(url)
-        .map_err(|error| Fault::new(scope, Phase::Preparation, error.errno(), error.message()))?;
-    Ok(Site {
-        url: url.clone(),
-        storage,
-        abilities,
-        cx: context(spec, channel, space_token),
-        scope,
-        operation_limit: spec.limits.operation_timeout_seconds,
-        checksum_limit: spec.limits.checksum_timeout_seconds,
-    })
-}
-
-fn context(spec: &AttemptSpec, channel: &Channel, space_token: &str) -> Ctx {
-    // The same for a run that takes up an attempt after a restart.
-    let mut cx = Ctx::new(format!("{}.{}", spec.file_id, spec.retry))
-        .with_credential(spec.credential.clone())
-        .with_cancel(channel.cancel_token());
-    if !space_token.is_empty() {
-        cx = cx.with_option("space_token", space_token);
-    }
-    if let Some(ip) = spec.params.ip {
-        let v6 = ip == causeway_model::IpFamily::V6;
-        cx = cx.with_option("ipv6", if v6 { "true" } else { "false" });
-    }
-    if spec.params.s3_alternate {
-        cx = cx.with_option("path_style", "true");
-    }
-    if spec.limits.buffer_bytes > 0 {
-        cx = cx.with_option("buffer_bytes", spec.limits.buffer_bytes.to_string());
-    }
-    if let Some(log) = channel.log_buffer() {
-        let log = log.clone();
-        cx = cx.with_log(move |level, text| log.write(level, causeway_sdk::secret::mask(text)));
-    }
-    cx
 }
 
 impl Attempt<'_> {
@@ -283,6 +238,9 @@ impl Attempt<'_> {
             self.info(|| format!("Trace: {id}"));
         }
         self.info(|| format!("Credential: {:?}", spec.credential.kind()));
+        if let Some(credential) = &spec.destination_credential {
+            self.info(|| format!("Credential at the destination: {:?}", credential.kind()));
+        }
     }
 
     /// Time the copy may take: the job's, the server's, or by size.
@@ -334,35 +292,4 @@ impl Attempt<'_> {
 
 fn kind(url: &Url) -> String {
     format!("{}:", url.scheme())
-}
-
-/// Runs a deletion to its end.
-pub(crate) async fn delete(
-    spec: &crate::messages::DeletionSpec,
-    directory: &Arc<Directory>,
-    channel: &Channel,
-) -> Result<AttemptResult, AttemptFailure> {
-    let began = Instant::now();
-    let fault = |errno, text: &str| Fault::new(Scope::Source, Phase::Transfer, errno, text);
-    let (storage, _) = directory
-        .find(&spec.url)
-        .map_err(|error| fault(error.errno(), error.message()))?;
-    let cx = Ctx::new(spec.file_id.to_string())
-        .with_credential(spec.credential.clone())
-        .with_cancel(channel.cancel_token());
-    let limit = std::time::Duration::from_secs(spec.timeout_seconds);
-    let outcome = tokio::select! {
-        biased;
-        () = channel.cancelled() => Err(canceled()),
-        outcome = tokio::time::timeout(limit, storage.unlink(&cx, &spec.url)) => match outcome {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(fault(error.errno(), error.message())),
-            Err(_) => Err(fault(ETIMEDOUT, "Connection timed out")),
-        },
-    };
-    outcome?;
-    Ok(AttemptResult {
-        duration_seconds: seconds(began.elapsed()),
-        ..AttemptResult::default()
-    })
 }

@@ -1,104 +1,31 @@
 //! The rows of all jobs that have not ended, and the only place where one of them changes.
 //!
-//! Changes are collected; [`Board::take`] hands them over as one transaction, in which the state
-//! of every touched job follows from its rows. No input or output, no clock.
+//! Changes are collected (`changes`); [`Board::take`] hands them over as one transaction, in which the
+//! state of every touched job follows from its rows. No input or output, no clock.
 //!
 //! # Invariants
 //! - A transfer changes its state only as [`FileState::can_become`] allows: [`Board::move_file`].
 //! - A job's row and the rows of its transfers change in the same transaction.
 
+mod changes;
+mod entries;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use causeway_model::events::{Event, FileMoved};
 use causeway_model::observe::{Observation, Watched};
-use causeway_model::ports::{JobView, Transaction};
+use causeway_model::ports::JobView;
 use causeway_model::{Deletion, FileId, FileState, Job, JobId, RetryLog, Timestamp, Transfer};
 
+use crate::broken_off::BrokenOff;
 use crate::index::Index;
-use crate::messages::AttemptId;
-use crate::staging::RequestId;
-use crate::staging::gather::GroupId;
 use crate::watching::lane;
 
-/// Where a transfer or deletion is in the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// The engine has nothing to do for it now.
-    Resting,
-    /// In its queue.
-    Queued,
-    /// Waiting for the time of its next attempt.
-    Delayed,
-    /// Waiting for its turn in the session of its job.
-    InSession,
-    /// Waiting to be brought online.
-    Gathering(GroupId),
-    /// Being brought online.
-    Staging(RequestId),
-    /// Copied, and waiting for its tape copy.
-    AwaitingTape,
-    /// An attempt is being started or runs.
-    Running(AttemptId),
-}
-
-/// A transfer.
-#[derive(Debug)]
-pub(crate) struct FileEntry {
-    pub(crate) row: Arc<Transfer>,
-    pub(crate) place: Place,
-    pub(crate) dirty: bool,
-}
-
-/// A deletion.
-#[derive(Debug)]
-pub(crate) struct DeletionEntry {
-    pub(crate) row: Arc<Deletion>,
-    pub(crate) place: Place,
-    pub(crate) dirty: bool,
-}
-
-/// A job.
-#[derive(Debug)]
-pub(crate) struct JobEntry {
-    pub(crate) job: Arc<Job>,
-    pub(crate) files: Vec<FileId>,
-    pub(crate) deletions: Vec<FileId>,
-    /// Attempts that have not ended; a job stays until they have.
-    pub(crate) running: u32,
-    pub(crate) counts: Counts,
-    pub(crate) dirty: bool,
-    pub(crate) touched: bool,
-}
-
-/// Transfers by what matters for the state of their job.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) live: u32,
-    pub(crate) active: u32,
-    pub(crate) archiving: u32,
-}
-
-impl Counts {
-    fn of(state: FileState) -> Self {
-        Self {
-            live: u32::from(state.is_cancelable()),
-            active: u32::from(matches!(state, FileState::Ready | FileState::Active)),
-            archiving: u32::from(state == FileState::Archiving),
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.live += other.live;
-        self.active += other.active;
-        self.archiving += other.archiving;
-    }
-
-    fn subtract(&mut self, other: Self) {
-        self.live -= other.live;
-        self.active -= other.active;
-        self.archiving -= other.archiving;
-    }
-}
+use entries::{Counts, put};
+pub(crate) use entries::{DeletionEntry, FileEntry, JobEntry, Place};
 
 /// All rows that are not history.
 #[derive(Debug, Default)]
@@ -110,7 +37,10 @@ pub(crate) struct Board {
     dirty_deletions: Vec<FileId>,
     touched_jobs: Vec<JobId>,
     retries: Vec<RetryLog>,
+    /// What happened, to be written down with the rows.
+    events: Vec<Event>,
     pub(crate) index: Index,
+    pub(crate) broken_off: BrokenOff,
     /// Is told of every change of a state.
     pub(crate) watched: Watched,
 }
@@ -219,11 +149,23 @@ impl Board {
         change(row);
         if next.is_terminal() {
             self.index.remove(row);
+            self.broken_off.ended(id);
         }
         let job_id = row.job_id;
         if let Some(job) = self.jobs.get_mut(&job_id) {
             job.counts.subtract(Counts::of(before));
             job.counts.add(Counts::of(next));
+            if before != next {
+                self.events.push(Event::File(FileMoved {
+                    job_id,
+                    file_id: id,
+                    from: before,
+                    to: next,
+                    job_state: job.job.state,
+                    retry: row.retry,
+                    at: Timestamp::default(),
+                }));
+            }
             self.watched.observe(&Observation::FileMoved {
                 job: job_id,
                 file: id,
@@ -281,44 +223,16 @@ impl Board {
         if let Some(entry) = self.jobs.get_mut(&id) {
             let before = entry.job.state;
             change(Arc::make_mut(&mut entry.job));
+            entry.dirty = true;
             if entry.job.state != before {
                 self.watched.observe(&Observation::JobMoved {
                     vo: &entry.job.vo_name,
                     to: entry.job.state,
                 });
+                let state = entry.job.state;
+                self.note_job(id, state);
             }
-            entry.dirty = true;
             self.touch(id);
-        }
-    }
-
-    /// Remembers a failed attempt.
-    pub(crate) fn remember(&mut self, retry: RetryLog) {
-        self.retries.push(retry);
-    }
-
-    fn mark_file(&mut self, id: FileId) {
-        if let Some(entry) = self.files.get_mut(&id)
-            && !std::mem::replace(&mut entry.dirty, true)
-        {
-            self.dirty_files.push(id);
-        }
-    }
-
-    pub(crate) fn mark_deletion(&mut self, id: FileId) {
-        if let Some(entry) = self.deletions.get_mut(&id)
-            && !std::mem::replace(&mut entry.dirty, true)
-        {
-            self.dirty_deletions.push(id);
-        }
-    }
-
-    /// Makes sure that a job is looked at before the next transaction.
-    pub(crate) fn touch(&mut self, id: JobId) {
-        if let Some(entry) = self.jobs.get_mut(&id)
-            && !std::mem::replace(&mut entry.touched, true)
-        {
-            self.touched_jobs.push(id);
         }
     }
 
@@ -350,136 +264,5 @@ impl Board {
         let wrong = (job.counts, job.running) != (counts, running);
         (job.counts, job.running) = (counts, running);
         wrong
-    }
-
-    /// True when [`Board::take`] would give something.
-    pub(crate) fn has_changes(&self) -> bool {
-        !(self.touched_jobs.is_empty()
-            && self.dirty_files.is_empty()
-            && self.dirty_deletions.is_empty()
-            && self.retries.is_empty())
-    }
-
-    /// All changes since the last time as one transaction, and the jobs that may be forgotten once
-    /// it is durable.
-    pub(crate) fn take(&mut self, now: Timestamp) -> (Transaction, Vec<JobId>) {
-        let mut transaction = Transaction::default();
-        let mut leaving = Vec::new();
-        for id in std::mem::take(&mut self.touched_jobs) {
-            self.settle(id, now);
-            let Some(entry) = self.jobs.get_mut(&id) else {
-                continue;
-            };
-            entry.touched = false;
-            if std::mem::take(&mut entry.dirty) {
-                transaction.jobs.push(Arc::clone(&entry.job));
-            }
-            if entry.job.state.is_terminal() && entry.running == 0 {
-                leaving.push(id);
-            }
-        }
-        for id in std::mem::take(&mut self.dirty_files) {
-            if let Some(entry) = self.files.get_mut(&id) {
-                entry.dirty = false;
-                transaction.files.push(Arc::clone(&entry.row));
-            }
-        }
-        for id in std::mem::take(&mut self.dirty_deletions) {
-            if let Some(entry) = self.deletions.get_mut(&id) {
-                entry.dirty = false;
-                transaction.deletions.push(Arc::clone(&entry.row));
-            }
-        }
-        transaction.retries = std::mem::take(&mut self.retries);
-        (transaction, leaving)
-    }
-
-    /// Forgets a job that ended, unless something of it still moves.
-    pub(crate) fn forget(&mut self, id: JobId) {
-        let Some(entry) = self.jobs.get(&id) else {
-            return;
-        };
-        if !entry.job.state.is_terminal() || entry.running > 0 || entry.touched {
-            return;
-        }
-        if let Some(entry) = self.jobs.remove(&id) {
-            self.index.remove_job(&entry.job.user_dn, id);
-            for id in entry.files {
-                if let Some(file) = self.files.remove(&id)
-                    && !file.row.state.is_terminal()
-                {
-                    self.index.remove(&file.row);
-                    self.watched.observe(&Observation::FileLeft {
-                        lane: lane(&file.row),
-                        state: file.row.state,
-                    });
-                }
-            }
-            for id in entry.deletions {
-                self.deletions.remove(&id);
-            }
-        }
-    }
-}
-
-fn put(place: &mut Place, next: Place, running: &mut u32) -> Place {
-    let before = std::mem::replace(place, next);
-    *running -= u32::from(matches!(before, Place::Running(_)));
-    *running += u32::from(matches!(next, Place::Running(_)));
-    before
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A row as a worker's report would find it; only the state matters here.
-    fn row(state: &str) -> Arc<Transfer> {
-        let job_id = JobId(uuid::Uuid::nil());
-        let text = serde_json::json!({
-            "file_id": 1, "file_index": 0, "job_id": job_id, "state": state,
-            "source_surl": "mock://a/f", "dest_surl": "mock://b/f",
-            "source_se": "mock://a", "dest_se": "mock://b",
-            "vo_name": "v", "activity": "default", "priority": 3, "hashed_id": 0,
-            "user_filesize": 0, "retry": 0, "destination_cleared": false,
-        });
-        Arc::new(serde_json::from_value(text).unwrap())
-    }
-
-    fn board(state: &str) -> (Board, FileId) {
-        let row = row(state);
-        let id = row.file_id;
-        let mut board = Board::default();
-        let entry = FileEntry {
-            row,
-            place: Place::Resting,
-            dirty: false,
-        };
-        board.files.insert(id, entry);
-        (board, id)
-    }
-
-    #[test]
-    fn a_late_report_changes_nothing() {
-        for state in ["Finished", "Failed", "Canceled"] {
-            let (mut board, id) = board(state);
-            for next in FileState::ALL {
-                assert!(!board.move_file(id, *next, |row| row.reason = Some("late".into())));
-            }
-            assert!(board.file(id).unwrap().row.reason.is_none());
-            assert!(!board.has_changes());
-        }
-    }
-
-    #[test]
-    fn changes_are_handed_over_once_and_as_they_are_then() {
-        let (mut board, id) = board("Ready");
-        assert!(board.move_file(id, FileState::Active, |row| row.pid = Some(1)));
-        assert!(board.move_file(id, FileState::Finished, |_| {}));
-        let (transaction, _) = board.take(Timestamp(0));
-        assert_eq!(transaction.files.len(), 1);
-        assert_eq!(transaction.files[0].state, FileState::Finished);
-        assert_eq!(transaction.files[0].pid, Some(1));
-        assert!(board.take(Timestamp(0)).0.is_empty());
     }
 }

@@ -7,7 +7,7 @@
 //! # Invariants
 //! - An open breaker closes by itself, however long nothing happens: `it_always_tries_again`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_model::{Fault, Timestamp};
@@ -46,7 +46,8 @@ pub(crate) enum Stand {
 pub(crate) struct Breakers {
     failures: u32,
     pause_seconds: u64,
-    stands: HashMap<Arc<str>, Stand>,
+    /// In order, so that they are tried again in the same order every time.
+    stands: BTreeMap<Arc<str>, Stand>,
 }
 
 impl Breakers {
@@ -55,7 +56,7 @@ impl Breakers {
         Self {
             failures,
             pause_seconds: pause_seconds.max(1),
-            stands: HashMap::new(),
+            stands: BTreeMap::new(),
         }
     }
 

@@ -1,7 +1,5 @@
 //! Leaving nothing behind: after a failure, and between two ways.
 
-use std::time::Duration;
-
 use causeway_model::Fault;
 use tokio::time::timeout;
 
@@ -10,25 +8,28 @@ use crate::attempt::{Attempt, EEXIST, Traces};
 impl Attempt<'_> {
     /// Aborts what is open and removes what is ours at the destination. A failure to do so is
     /// only logged: the attempt has failed already, and for another reason.
-    pub(crate) async fn clean_up(&self, fault: &Fault, traces: &mut Traces) {
-        if self.is_gone_on_with(fault, traces) {
+    /// True when what arrived is kept for another attempt.
+    pub(crate) async fn clean_up(&self, fault: &Fault, traces: &mut Traces) -> bool {
+        let kept = self.is_gone_on_with(fault, traces);
+        if kept {
             self.suspend(traces).await;
         } else {
             self.abort(traces).await;
             self.discard().await;
         }
         if !traces.left_something {
-            return;
+            return kept;
         }
         if self.spec.params.disable_cleanup {
             self.info(|| "Clean-up is disabled: the destination stays as it is".to_owned());
-            return;
+            return kept;
         }
         // Somebody else's file.
         if fault.errno == EEXIST {
-            return;
+            return kept;
         }
         self.sweep(traces).await;
+        kept
     }
 
     /// Removes what an attempt may have left under the final name.
@@ -80,9 +81,5 @@ impl Attempt<'_> {
             Ok(Err(error)) => self.warn(|| format!("Cannot release the source's pin: {error}")),
             Err(_) => self.warn(|| "Cannot release the source's pin: timed out".to_owned()),
         }
-    }
-
-    pub(crate) fn patience(&self) -> Duration {
-        Duration::from_secs(self.spec.limits.cleanup_timeout_seconds.max(1))
     }
 }

@@ -234,7 +234,9 @@ impl Dispatcher {
         let wanted =
             |it: &&crate::board::JobEntry| vo_name.is_none_or(|vo| it.job.vo_name.as_ref() == vo);
         let jobs = self.board.jobs.values().filter(wanted);
-        let jobs: Vec<JobId> = jobs.map(|it| it.job.job_id).collect();
+        let mut jobs: Vec<JobId> = jobs.map(|it| it.job.job_id).collect();
+        // In an order, so that a run can be repeated.
+        jobs.sort_unstable();
         let mut all = CancelCounts::default();
         for id in jobs {
             let (_, counts) = self.cancel(id, BY_USER);

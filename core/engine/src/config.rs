@@ -50,7 +50,8 @@ pub struct EngineConfig {
     pub sec_per_mb: u64,
     /// A copy without progress for so long is given up; 0 for never.
     pub stall_timeout_seconds: u64,
-    /// Time one metadata call of a storage may take (stat, mkdir, unlink); 0 for no limit.
+    /// Time one metadata call of a storage may take (stat, mkdir, unlink), and a commit, which gets
+    /// a second more for every 32 MiB; 0 for no limit.
     pub operation_timeout_seconds: u64,
     /// Time a storage may take to compute a checksum; 0 for no limit.
     pub checksum_timeout_seconds: u64,
@@ -68,7 +69,8 @@ pub struct EngineConfig {
     pub stream_chunk_bytes: u32,
     /// Size of the ranges that parallel streams take.
     pub stream_range_bytes: u64,
-    /// Seed of all draws by share; by chance when not set.
+    /// Seed of all draws: by share, and of nodes for files that were brought online; by chance when
+    /// not set.
     pub random_seed: Option<u64>,
     /// Jobs may state a priority that counts.
     pub allow_job_priority: bool,
@@ -76,15 +78,15 @@ pub struct EngineConfig {
     pub use_fixed_job_priority: i32,
     /// Transfers of a link nobody configured and the optimizer has no value for.
     pub link_start_active: u32,
-    /// How often files to be started at once are looked for; an upper bound, they start as they come.
+    /// Kept for compatibility, changes nothing: files to be started at once start as they come.
     pub force_start_check_interval_seconds: u64,
-    /// How often work is looked through for cancellation; an upper bound, it is cancelled as it is asked.
+    /// Kept for compatibility, changes nothing: work is cancelled as it is asked.
     pub cancel_check_interval_seconds: u64,
-    /// How often time limits of queued work are checked.
+    /// Kept for compatibility, changes nothing: limits of time in the queue are kept as they come due.
     pub queue_timeout_check_interval_seconds: u64,
     /// Hours that a job may be queued, unless a VO has its own; 0 is no limit.
     pub max_time_queue_hours: u64,
-    /// How often time limits of running work are checked.
+    /// Kept for compatibility, changes nothing: the same for work that runs.
     pub active_timeout_check_interval_seconds: u64,
     /// Running work without a word from its worker for so long is given up.
     pub check_stalled_timeout_seconds: u64,

@@ -15,10 +15,13 @@ use crate::leftover::Known;
 use crate::messages::{AttemptEvent, Replace};
 use crate::plan::{Rung, way_does_not_work};
 use crate::resume_track::Track;
-use crate::site::{Site, pick};
+use crate::site::{Site, pick, within};
 use crate::stream::{self, Flow};
 use crate::verify::{SourceSum, Verification, size_mismatch};
 use crate::watchdog::{Pulse, watch};
+
+/// Bytes of a file that a storage is thought to finish in a second, at least.
+const SETTLED_PER_SECOND: u64 = 32 << 20;
 
 /// Why a way did not lead to the end.
 enum Failure {
@@ -245,7 +248,8 @@ impl Attempt<'_> {
             return Err(self.copy_fault(crate::attempt::EIO, "sink is gone"));
         };
         let lap = self.steps.lap(Step::Commit);
-        let written = sink.commit().await;
+        let limit = commit_seconds(self.spec.limits.operation_timeout_seconds, streamed.bytes);
+        let written = within(limit, "commit", sink.commit()).await;
         drop(lap);
         let written = written.map_err(|error| {
             // A storage that verifies on its own found what we would have found.
@@ -278,6 +282,15 @@ fn worthwhile(streams: u32, size: Option<u64>) -> u32 {
     streams.min(u32::try_from(most).unwrap_or(u32::MAX))
 }
 
+/// Seconds that a commit may take: those of an operation, and some for each byte that the storage
+/// may still have to bring to its disks or to sum up. 0 is no limit.
+fn commit_seconds(operation: u64, bytes: u64) -> u64 {
+    match operation {
+        0 => 0,
+        seconds => seconds.saturating_add(bytes / SETTLED_PER_SECOND),
+    }
+}
+
 /// The checksum that a copy must have, when source and destination are to be compared.
 fn known(sum: &SourceSum, verification: &Verification) -> Option<causeway_sdk::Checksum> {
     match sum {
@@ -289,6 +302,14 @@ fn known(sum: &SourceSum, verification: &Verification) -> Option<causeway_sdk::C
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_commit_has_a_limit_of_its_own() {
+        assert_eq!(commit_seconds(180, 10), 180);
+        assert_eq!(commit_seconds(180, 100 << 30), 180 + 3200);
+        assert_eq!(commit_seconds(0, 100 << 30), 0);
+        assert_eq!(commit_seconds(u64::MAX, u64::MAX), u64::MAX);
+    }
 
     #[test]
     fn small_files_take_few_streams() {

@@ -7,7 +7,7 @@
 //! # Invariants
 //! - No limit is exceeded and nothing waits that could start: the tests below.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use causeway_model::settings::Operation;
@@ -45,7 +45,7 @@ pub(crate) struct Deletions {
     /// Groups whose turn will come.
     round: VecDeque<Group>,
     /// Groups that stand at the limit of their VO at their storage.
-    held: HashMap<Corner, Vec<Group>>,
+    held: BTreeMap<Corner, Vec<Group>>,
     running: HashMap<FileId, Corner>,
     at: HashMap<Corner, usize>,
 }
@@ -121,7 +121,8 @@ impl Deletions {
 
     /// Limits have gone.
     pub(crate) fn room_everywhere(&mut self) {
-        self.round.extend(self.held.drain().flat_map(|it| it.1));
+        let held = std::mem::take(&mut self.held);
+        self.round.extend(held.into_values().flatten());
     }
 
     /// One that ran does not any more.

@@ -10,15 +10,15 @@
 //!   `cancel_frees_the_slot_for_others`.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_model::oauth::TokenTrouble;
 use causeway_model::observe::Watched;
 use causeway_model::ports::{Clock, JobStore, StoreError, Transaction};
 use causeway_model::settings::Operation;
 use causeway_model::{FileId, JobId, Settings, Timestamp};
-use causeway_sdk::Credential;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -28,14 +28,16 @@ use crate::board::Board;
 use crate::breaker::Breakers;
 use crate::config::EngineConfig;
 use crate::control::{Command, Reply};
-use crate::credentials::{Credentials, Owner};
+use crate::credentials::{Credentials, Found, Holder};
 use crate::crew::Crew;
 use crate::deletions::Deletions;
+use crate::introduced::Introduced;
 use crate::messages::{AttemptId, Report};
 use crate::scheduler::Scheduler;
 use crate::session::Sessions;
 use crate::staging::{self, RequestId, Staging};
 use crate::time_limits::TimeLimits;
+use crate::token_prep::TokenPrep;
 use crate::transfer_log::TransferLog;
 use crate::tuning::Tuning;
 use crate::walk::Campaign;
@@ -49,8 +51,10 @@ const COMMANDS: usize = 256;
 pub(crate) enum Notice {
     /// A transaction is durable, or will never be.
     Journalled(Result<(), StoreError>),
-    /// The vault answered.
-    CredentialRead(Owner, Option<(Credential, Timestamp)>),
+    /// The vault, or whoever keeps tokens, answered.
+    CredentialRead(Holder, Found),
+    /// The tokens of a transfer are ready, or not.
+    TokensReady(FileId, Result<(), TokenTrouble>),
     /// A storage answered about bringing online.
     Staging(staging::News),
     /// A storage answered about tape copies.
@@ -79,6 +83,8 @@ pub(crate) enum Effect {
 pub(crate) enum Subject {
     Transfer(FileId),
     Deletion(FileId),
+    /// What a transfer that has ended left to be gone on with.
+    Leavings(FileId),
 }
 
 /// An attempt that has not ended.
@@ -127,6 +133,7 @@ pub(crate) struct Dispatcher {
     /// Transfers and deletions that were taken up again after the loss of a worker, and how often.
     pub(crate) taken_up: HashMap<FileId, u32>,
     pub(crate) credentials: Credentials,
+    pub(crate) token_prep: TokenPrep,
     pub(crate) staging: Staging,
     pub(crate) archiving: Archiving,
     pub(crate) sessions: Sessions,
@@ -134,7 +141,7 @@ pub(crate) struct Dispatcher {
     /// What operators set.
     pub(crate) settings: Settings,
     /// Links that the scheduler was told the settings of.
-    pub(crate) introduced: HashSet<(Arc<str>, Arc<str>)>,
+    pub(crate) introduced: Introduced,
     /// Walks through many rows that are not over.
     pub(crate) campaigns: VecDeque<Campaign>,
     pub(crate) time_limits: TimeLimits,
@@ -164,7 +171,14 @@ impl Dispatcher {
         self.turn();
         while !self.is_done() {
             let wake = self.next_wake();
+            // Whatever comes first, all are served below, so the order keeps nobody waiting; it is
+            // fixed so that a run can be repeated. Time is last: every turn looks at the clock.
             tokio::select! {
+                biased;
+                Some(notice) = inlets.notices.recv() => {
+                    self.now = self.clock.now();
+                    self.notice(notice);
+                }
                 taken = inlets.reports.recv_many(&mut reports, REPORTS) => {
                     if taken == 0 {
                         tracing::error!("all workers are gone, the engine stops");
@@ -178,16 +192,14 @@ impl Dispatcher {
                         self.begin_stop(Duration::ZERO);
                     }
                 }
-                Some(notice) = inlets.notices.recv() => {
-                    self.now = self.clock.now();
-                    self.notice(notice);
-                }
                 () = sleep_until(wake) => {}
             }
             self.now = self.clock.now();
             while let Ok(notice) = inlets.notices.try_recv() {
                 self.notice(notice);
             }
+            top_up(&mut inlets.reports, &mut reports, REPORTS);
+            top_up(&mut inlets.commands, &mut commands, COMMANDS);
             for report in reports.drain(..) {
                 self.report(report);
             }
@@ -215,6 +227,7 @@ impl Dispatcher {
         self.staging.send_returns();
         loop {
             if matches!(self.stage, Stage::Open) {
+                self.clean_up_broken_off();
                 self.schedule();
             }
             if !self.hand_over() {
@@ -238,12 +251,12 @@ impl Dispatcher {
                 self.effects.clear();
                 self.broken = true;
             }
-            Notice::CredentialRead(owner, answer) => {
-                let (waiting, credential) = self.credentials.answered(owner, answer, self.now);
-                for attempt in waiting {
-                    self.give_order(attempt, credential.clone());
+            Notice::CredentialRead(holder, found) => {
+                for attempt in self.credentials.answered(holder, found, self.now) {
+                    self.start(attempt);
                 }
             }
+            Notice::TokensReady(file, outcome) => self.tokens_answered(file, outcome),
             Notice::Staging(news) => self.staging_news(news),
             Notice::Archiving(news) => self.tape_news(news),
         }
@@ -309,6 +322,15 @@ impl Dispatcher {
         };
         self.attempts.insert(id, work);
         id
+    }
+}
+
+/// Takes what has come already, up to so much in all.
+fn top_up<T>(inlet: &mut mpsc::Receiver<T>, taken: &mut Vec<T>, most: usize) {
+    while taken.len() < most
+        && let Ok(one) = inlet.try_recv()
+    {
+        taken.push(one);
     }
 }
 

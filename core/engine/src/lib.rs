@@ -13,28 +13,31 @@
 //! |---|---|
 //! | the loop that decides, and what waits for the journal | `dispatcher`, `board`, `settle`, `journal` |
 //! | which transfer starts next | [`scheduler`] |
-//! | one attempt, step by step | `attempt`, `leftover`, `prepare`, `copy`, `verify`, `cleanup` |
+//! | one attempt, step by step | `attempt`, `approach`, `leftover`, `prepare`, `copy`, `verify`, `cleanup` |
 //! | third-party copy or streamed | [`plan`] |
 //! | bytes through the worker | `stream`, `ranges`, `watchdog` |
-//! | a broken stream goes on where it was | `resume_attempt`, `resume_track`, `resume` |
-//! | how many transfers a link may run, and why | [`optimizer`] |
+//! | a broken stream goes on where it was | `resume_attempt`, `resume_track`, `resume_sums`, `resume`, `broken_off` |
+//! | how many transfers a link may run, and why | [`optimizer`], `tuning`, `measuring` |
 //! | from tape to disk before a copy, and to tape after it | `staging`, `archiving` |
-//! | deletions | `deletions` |
+//! | deletions | `deletions`, `deletion_attempt` |
 //! | files that share a session, replicas, hops | `session`, `siblings` |
-//! | what operators set, and what it does | `settings`, `steering`, `bans` |
+//! | what operators set, and what it does | `settings`, `steering`, `introduced`, `bans` |
 //! | why something waits, what a plan would get | `insight`, `reasons` |
 //! | what attempts teach about storages and links | `breaker`, `guard`, `ways`, `way_memory` |
 //! | limits of time, passes over many rows, the past | `time_limits`, `walk`, `sanity`, `retention` |
 //! | counters compared with what they count, for tests | `recount` |
+//! | proxies and tokens for storages | `credentials`, `token_prep` |
 //! | what follows a failure | `retry`, `outcome`, `ending` |
 #![warn(missing_docs)]
 
 mod alarm;
+mod approach;
 mod archiving;
 mod attempt;
 mod bans;
 mod board;
 mod breaker;
+mod broken_off;
 mod channel;
 mod cleanup;
 mod clock;
@@ -44,6 +47,7 @@ mod control;
 mod copy;
 mod credentials;
 pub mod crew;
+mod deletion_attempt;
 mod deletions;
 mod dispatcher;
 mod due;
@@ -51,9 +55,12 @@ mod ending;
 mod guard;
 mod index;
 mod insight;
+mod introduced;
 mod journal;
 mod leftover;
 mod lost;
+mod measuring;
+mod memory;
 pub mod messages;
 pub mod optimizer;
 mod optimizer_config;
@@ -67,6 +74,7 @@ mod reasons;
 mod recount;
 mod resume;
 mod resume_attempt;
+mod resume_sums;
 mod resume_track;
 mod retention;
 mod retry;
@@ -85,6 +93,7 @@ mod steps;
 mod stopping;
 mod stream;
 mod time_limits;
+mod token_prep;
 mod transfer_log;
 mod tuning;
 mod verify;

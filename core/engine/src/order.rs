@@ -1,9 +1,12 @@
 //! What a worker is told: orders made from rows and configuration.
 
-use causeway_model::{CopyParams, Deletion, IpFamily, Job, Overwrite, Rung, Settings, Transfer};
+use causeway_model::{
+    CopyParams, Deletion, IpFamily, Job, JobId, Overwrite, Rung, Settings, Transfer,
+};
 use causeway_sdk::Credential;
 
 use crate::config::EngineConfig;
+use crate::credentials::Keys;
 use crate::messages::{AttemptId, AttemptLimits, AttemptSpec, DeletionSpec, Replace, Resume};
 use crate::retry::{Defaults, attempts_after_first};
 
@@ -17,7 +20,7 @@ const DELETION_TIMEOUT_SECONDS: u64 = 300;
 /// What is decided about an attempt besides what its rows say.
 pub(crate) struct Decided {
     pub(crate) attempt: AttemptId,
-    pub(crate) credential: Credential,
+    pub(crate) keys: Keys,
     pub(crate) is_last_hop: bool,
     pub(crate) log: bool,
     /// Parallel streams that the optimizer found best.
@@ -25,6 +28,9 @@ pub(crate) struct Decided {
     /// Ways that did not work lately.
     pub(crate) avoid: Vec<Rung>,
     pub(crate) trace: Option<String>,
+    /// The job with whose files it shares a session.
+    pub(crate) session: Option<JobId>,
+    pub(crate) only_clean_up: bool,
 }
 
 /// The order for an attempt.
@@ -59,7 +65,8 @@ pub(crate) fn attempt(
         avoid: decided.avoid,
         source_space_token: job.source_space_token.clone(),
         space_token: job.space_token.clone(),
-        credential: decided.credential,
+        credential: decided.keys.source,
+        destination_credential: decided.keys.destination,
         bringonline_token: match settings.storage_value(&row.source_se, |it| it.skip_eviction) {
             Some(true) => None,
             _ => row.bringonline_token.clone(),
@@ -68,6 +75,8 @@ pub(crate) fn attempt(
         dst_file_report: job.dst_file_report,
         log: decided.log,
         trace: decided.trace,
+        session: decided.session,
+        only_clean_up: decided.only_clean_up,
     }
 }
 
@@ -250,12 +259,17 @@ mod tests {
     fn spec(settings: &Settings, job: &Job, row: &Transfer) -> AttemptSpec {
         let decided = Decided {
             attempt: AttemptId(1),
-            credential: Credential::None,
+            keys: Keys {
+                source: Credential::None,
+                destination: None,
+            },
             is_last_hop: true,
             log: false,
             streams: Some(3),
             avoid: Vec::new(),
             trace: None,
+            session: None,
+            only_clean_up: false,
         };
         attempt(&EngineConfig::default(), settings, job, row, decided)
     }

@@ -97,6 +97,10 @@ impl Dispatcher {
                 self.give_slot_back(file);
                 self.board.file(file)?.row.job_id
             }
+            Subject::Leavings(file) => {
+                self.board.place_file(file, Place::Resting);
+                self.board.file(file)?.row.job_id
+            }
             Subject::Deletion(file) => {
                 self.board.place_deletion(file, Place::Resting);
                 self.deletions.ended(file);
@@ -119,13 +123,14 @@ impl Dispatcher {
         }
         match self.close_attempt(attempt) {
             Some(Subject::Transfer(file)) => {
+                self.board.broken_off.forget(file);
                 self.watch_finished(file, &result);
                 self.transfer_finished(file, result);
             }
             Some(Subject::Deletion(file)) => {
                 self.deletion_finished(file, result.duration_seconds);
             }
-            None => {}
+            Some(Subject::Leavings(_)) | None => {}
         }
     }
 
@@ -162,9 +167,15 @@ impl Dispatcher {
     fn failed(&mut self, attempt: AttemptId, failure: AttemptFailure) {
         self.forget_losses(attempt);
         match self.close_attempt(attempt) {
-            Some(Subject::Transfer(file)) => self.transfer_failed(file, failure),
+            Some(Subject::Transfer(file)) => {
+                match failure.kept {
+                    true => self.board.broken_off.note(file),
+                    false => self.board.broken_off.forget(file),
+                }
+                self.transfer_failed(file, failure);
+            }
             Some(Subject::Deletion(file)) => self.deletion_failed(file, &failure.fault),
-            None => {}
+            Some(Subject::Leavings(_)) | None => {}
         }
     }
 

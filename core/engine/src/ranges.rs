@@ -13,7 +13,8 @@ use futures_util::try_join;
 use tokio::sync::mpsc;
 
 use crate::attempt::ECOMM;
-use crate::resume_track::{MOST_PIECES, Piece, combine, value};
+use crate::resume_sums::{combine, value};
+use crate::resume_track::{MOST_PIECES, Piece};
 use crate::stream::{Flow, Streamed};
 
 /// How a file is cut.

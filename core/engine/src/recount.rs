@@ -57,6 +57,7 @@ impl Dispatcher {
             ("taken up", self.taken_up.len()),
             ("being written", self.inserting.len()),
             ("campaigns", self.campaigns.len()),
+            ("broken off", self.board.broken_off.len()),
             ("limits of time", self.time_limits.len()),
         ];
         census.extend(staging);
@@ -94,7 +95,9 @@ impl Dispatcher {
     fn recount_attempts(&self) -> Result<(), String> {
         for (id, work) in &self.attempts {
             let place = match work.subject {
-                Subject::Transfer(file) => self.board.file(file).map(|it| it.place),
+                Subject::Transfer(file) | Subject::Leavings(file) => {
+                    self.board.file(file).map(|it| it.place)
+                }
                 Subject::Deletion(file) => self.board.deletion(file).map(|it| it.place),
             };
             if place != Some(Place::Running(*id)) {
@@ -123,7 +126,14 @@ impl Dispatcher {
             is_reuse && self.config.allow_session_reuse
         };
         let files = || self.board.files.values();
-        let running = files().filter(|it| matches!(it.place, Place::Running(_)));
+        let has_slot = |it: &&FileEntry| match it.place {
+            Place::Running(id) => {
+                let subject = self.attempts.get(&id).map(|it| it.subject);
+                !matches!(subject, Some(Subject::Leavings(_)))
+            }
+            _ => false,
+        };
+        let running = files().filter(has_slot);
         let alone = running.filter(|it| !in_session(it)).count();
         let queued = files().filter(|it| it.place == Place::Queued).count();
         let found = (alone + sessions, queued);

@@ -111,6 +111,20 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
+/// Transfers that have a ledger.
+pub(crate) fn owners(dir: &Path) -> Vec<FileId> {
+    let Ok(entries) = fs::read_dir(dir) else {
+        // Made when the first ledger is.
+        return Vec::new();
+    };
+    let owner = |it: fs::DirEntry| {
+        let name = it.file_name();
+        let (file, _) = name.to_str()?.split_once('-')?;
+        file.parse().ok().map(FileId)
+    };
+    entries.flatten().filter_map(owner).collect()
+}
+
 /// Removes ledgers that nobody will come back to.
 pub(crate) fn sweep(dir: &Path) {
     let Ok(entries) = fs::read_dir(dir) else {

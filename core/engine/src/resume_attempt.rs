@@ -9,15 +9,21 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use causeway_model::Fault;
-use causeway_sdk::{Algorithm, DynWrite, Stat, WriteOptions};
+use causeway_model::{Fault, Scope};
+use causeway_sdk::{Algorithm, DynWrite, LogLevel, Stat, WriteOptions};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::approach::site;
 use crate::attempt::{Attempt, Traces};
+use crate::channel::Channel;
+use crate::messages::AttemptSpec;
 use crate::resume::{self, Contents, Header};
-use crate::resume_track::{MOST_PIECES, Track, adler, bytes_of};
+use crate::resume_sums::adler;
+use crate::resume_track::{MOST_PIECES, Track, bytes_of};
+use crate::site::{Directory, Site};
 use crate::verify::{SourceSum, Verification};
 use crate::watchdog::Pulse;
 
@@ -35,13 +41,6 @@ impl Plan {
 }
 
 impl Attempt<'_> {
-    /// Where the ledger of this transfer is; `None` when nothing is ever gone on with.
-    fn ledger_path(&self) -> Option<PathBuf> {
-        let spec = self.spec;
-        let resume = spec.resume.as_ref()?;
-        Some(resume::path(&resume.dir, spec.file_id, spec.job_id))
-    }
-
     /// Whether a stream can be gone on with, and with what it begins.
     pub(crate) async fn plan_resume(
         &self,
@@ -53,7 +52,7 @@ impl Attempt<'_> {
         let Some(fresh) = self.header(source, size) else {
             return Ok(None);
         };
-        let Some(path) = self.ledger_path() else {
+        let Some(path) = ledger_path(self.spec) else {
             return Ok(None);
         };
         let mut contents = Contents {
@@ -61,7 +60,7 @@ impl Attempt<'_> {
             version: None,
             pieces: BTreeMap::new(),
         };
-        if let Some(earlier) = self.ledger().await {
+        if let Some(earlier) = ledger(self.spec).await {
             if earlier.header.key != contents.header.key {
                 self.info(|| "The source is another one by now: starting over".to_owned());
                 self.discard().await;
@@ -173,51 +172,86 @@ impl Attempt<'_> {
         traces.resumable && (tried_again || self.channel.is_left())
     }
 
-    /// The ledger that an earlier attempt left.
-    async fn ledger(&self) -> Option<Contents> {
-        let path = self.ledger_path()?;
-        let read = spawn_blocking(move || resume::read(&path)).await;
-        // It panics for nobody; if it does, there is no ledger.
-        read.ok().flatten()
-    }
-
     /// Removes the ledger: the transfer has ended, or begins anew.
     pub(crate) async fn forget_ledger(&self) {
-        if let Some(path) = self.ledger_path()
-            && let Err(error) = spawn_blocking(move || resume::remove(&path)).await
-        {
-            tracing::warn!(%error, "failed to remove a ledger");
-        }
+        forget_ledger(self.spec).await;
     }
 
     /// Removes what an earlier attempt left to be gone on with, at the destination and here.
     pub(crate) async fn discard(&self) {
-        let Some(earlier) = self.ledger().await else {
-            return;
-        };
-        let site = &self.destination;
-        let options = WriteOptions {
-            size: site
-                .abilities
-                .write
-                .needs_size
-                .then_some(earlier.header.size),
-            // Nothing is ever committed; what stands there is no obstacle.
-            overwrite: true,
-            resume: Some(earlier.header.key),
-            ..WriteOptions::default()
-        };
-        let remove = async {
-            match site.storage.open_write(&site.cx, &site.url, options).await {
-                Ok(sink) => sink.abort().await,
-                Err(error) => {
-                    self.warn(|| format!("Cannot remove what arrived earlier: {error}"));
-                }
-            }
-        };
-        if timeout(self.patience(), remove).await.is_err() {
-            self.warn(|| "Cannot remove what arrived earlier: timed out".to_owned());
+        discard(self.spec, &self.destination, self.channel).await;
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        patience(self.spec)
+    }
+}
+
+/// Removes what was left to be gone on with of a transfer that has ended.
+pub(crate) async fn clean_up(spec: &AttemptSpec, directory: &Directory, channel: &Channel) {
+    match site(spec, directory, channel, Scope::Destination) {
+        Ok(site) => discard(spec, &site, channel).await,
+        Err(fault) => {
+            channel.log(LogLevel::Warn, || {
+                format!("Cannot remove what arrived earlier: {fault}")
+            });
+            forget_ledger(spec).await;
         }
-        self.forget_ledger().await;
+    }
+}
+
+/// The same at a destination that was found.
+async fn discard(spec: &AttemptSpec, site: &Site, channel: &Channel) {
+    let Some(earlier) = ledger(spec).await else {
+        return;
+    };
+    let header = earlier.header;
+    let options = WriteOptions {
+        size: site.abilities.write.needs_size.then_some(header.size),
+        // Nothing is ever committed; what stands there is no obstacle.
+        overwrite: true,
+        resume: Some(header.key),
+        ..WriteOptions::default()
+    };
+    let warn = |text: &str| {
+        channel.log(LogLevel::Warn, || {
+            format!("Cannot remove what arrived earlier: {text}")
+        });
+    };
+    let remove = async {
+        match site.storage.open_write(&site.cx, &site.url, options).await {
+            Ok(sink) => sink.abort().await,
+            Err(error) => warn(&error.to_string()),
+        }
+    };
+    if timeout(patience(spec), remove).await.is_err() {
+        warn("timed out");
+    }
+    forget_ledger(spec).await;
+}
+
+fn patience(spec: &AttemptSpec) -> Duration {
+    Duration::from_secs(spec.limits.cleanup_timeout_seconds.max(1))
+}
+
+/// Where the ledger of a transfer is; `None` when nothing is ever gone on with.
+fn ledger_path(spec: &AttemptSpec) -> Option<PathBuf> {
+    let resume = spec.resume.as_ref()?;
+    Some(resume::path(&resume.dir, spec.file_id, spec.job_id))
+}
+
+/// The ledger that an earlier attempt left.
+async fn ledger(spec: &AttemptSpec) -> Option<Contents> {
+    let path = ledger_path(spec)?;
+    let read = spawn_blocking(move || resume::read(&path)).await;
+    // It panics for nobody; if it does, there is no ledger.
+    read.ok().flatten()
+}
+
+async fn forget_ledger(spec: &AttemptSpec) {
+    if let Some(path) = ledger_path(spec)
+        && let Err(error) = spawn_blocking(move || resume::remove(&path)).await
+    {
+        tracing::warn!(%error, "failed to remove a ledger");
     }
 }

@@ -55,6 +55,7 @@ impl Past {
     pub(crate) async fn keep(self, mut life: watch::Receiver<()>) {
         loop {
             tokio::select! {
+                biased;
                 ended = life.changed() => {
                     if ended.is_err() {
                         return;
@@ -64,6 +65,7 @@ impl Past {
             }
             // What the engine's end interrupts goes on after the next start.
             tokio::select! {
+                biased;
                 _ = life.changed() => return,
                 () = self.pass() => {}
             }

@@ -1,4 +1,5 @@
-//! Passes over all jobs for what cannot be, and yet may have come out of an older store.
+//! Passes over all jobs, and over the slots of all links, for what cannot be, and yet may have come
+//! out of an older store.
 //!
 //! They are walks, so nothing waits for them. What they find is put right, and logged: a find is a
 //! bug somewhere.
@@ -33,7 +34,19 @@ impl Dispatcher {
     /// A pass is due.
     pub(crate) fn begin_pass(&mut self, check: Check, walk: Walk) {
         self.campaigns.push_back(Campaign::of(walk));
+        if check == Check::Sanity {
+            self.campaigns.push_back(Campaign::of(Walk::Slots(0)));
+        }
         self.set_check(check);
+    }
+
+    /// Puts right what is wrong with the slots of some links; gives where to go on.
+    pub(crate) fn check_slots(&mut self, from: u32, most: usize) -> Option<u32> {
+        let found = self.scheduler.recount_slice(from, most);
+        for wrong in found.wrong {
+            tracing::error!(wrong, "counters of the scheduler were wrong");
+        }
+        found.next
     }
 
     /// Puts right what cannot be of a job.

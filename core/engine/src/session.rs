@@ -3,7 +3,8 @@
 //! Such a job is one unit for the scheduler: its first file takes a slot, and when its attempt ends
 //! the next takes over that slot, in the order of their numbers, until none waits. A file that is
 //! tried again later joins the session if there still is one, and begins another if not. Keeping the
-//! connection from file to file is the storages' business, whose pools know it.
+//! connection from file to file is the storages' business, whose pools know it; those pools live in
+//! worker processes, so the files of a session go to one worker as long as it lives.
 //!
 //! # Invariants
 //! - Of a session at most one file runs, and it has one slot: `tests/sessions.rs`.
@@ -67,7 +68,7 @@ impl Sessions {
 
 impl Dispatcher {
     /// The job with which a transfer shares a session.
-    fn session_of(&self, file: FileId) -> Option<JobId> {
+    pub(crate) fn session_of(&self, file: FileId) -> Option<JobId> {
         let job_id = self.board.file(file)?.row.job_id;
         let is_reuse = self.board.job(job_id)?.job.job_type == Some(JobType::Reuse);
         (is_reuse && self.config.allow_session_reuse).then_some(job_id)

@@ -50,6 +50,7 @@ impl Board {
             job.reason = derived.reason.map(str::to_owned);
         }
         entry.dirty = true;
+        self.note_job(id, derived.state);
         if derived.state.is_terminal() {
             self.end_job(id, now);
         }

@@ -1,8 +1,9 @@
 //! Starting an engine: wiring its tasks, and taking up what the last one left.
 
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use causeway_model::oauth::TokenSource;
 use causeway_model::observe::Watched;
 use causeway_model::ports::{
     Clock, CredentialVault, HistoryStore, JobStore, SettingsStore, StoreError,
@@ -15,11 +16,13 @@ use tokio::sync::{mpsc, watch};
 use crate::archiving::Archiving;
 use crate::board::Board;
 use crate::breaker::Breakers;
+use crate::broken_off::BrokenOff;
 use crate::config::EngineConfig;
 use crate::control::Engine;
 use crate::credentials::Credentials;
 use crate::crew::{Crew, Inside};
 use crate::deletions::Deletions;
+use crate::introduced::Introduced;
 use crate::dispatcher::{Dispatcher, Inlets, OperationLimit, Stage};
 use crate::journal;
 use crate::resume;
@@ -30,6 +33,7 @@ use crate::settings::Room;
 use crate::staging::Staging;
 use crate::staging::caller::Caller;
 use crate::time_limits::TimeLimits;
+use crate::token_prep::TokenPrep;
 use crate::transfer_log::TransferLog;
 use crate::tuning::Tuning;
 use crate::ways::Ways;
@@ -46,6 +50,8 @@ pub struct Parts {
     pub store: Arc<dyn JobStore>,
     /// Delegated credentials; without it attempts run with none.
     pub vault: Option<Arc<dyn CredentialVault>>,
+    /// Tokens that transfers brought; without it those that did fail.
+    pub tokens: Option<Arc<dyn TokenSource>>,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Storages.
@@ -103,7 +109,7 @@ impl Engine {
         let past = Past::new(&config, &parts);
         let mut dispatcher = Dispatcher {
             settings: room.now(),
-            introduced: HashSet::new(),
+            introduced: Introduced::default(),
             campaigns: VecDeque::new(),
             time_limits: TimeLimits::default(),
             low_memory: false,
@@ -123,14 +129,22 @@ impl Engine {
             last_attempt: 0,
             crew,
             taken_up: HashMap::new(),
-            credentials: Credentials::new(parts.vault.clone(), notices.clone()),
-            staging: Staging::new(Caller::new(
-                Arc::clone(&parts.storages),
+            credentials: Credentials::new(
                 parts.vault.clone(),
-                Arc::clone(&parts.clock),
+                parts.tokens.clone(),
                 notices.clone(),
-                config.operation_timeout_seconds,
-            )),
+            ),
+            token_prep: TokenPrep::new(parts.tokens.clone(), notices.clone()),
+            staging: Staging::new(
+                Caller::new(
+                    Arc::clone(&parts.storages),
+                    parts.vault.clone(),
+                    Arc::clone(&parts.clock),
+                    notices.clone(),
+                    config.operation_timeout_seconds,
+                ),
+                dice(&config),
+            ),
             archiving: Archiving::default(),
             sessions: Sessions::default(),
             operation_limit: operation_limit(Arc::clone(&room)),
@@ -147,6 +161,8 @@ impl Engine {
         };
         dispatcher.take_settings();
         dispatcher.begin_checks();
+        let broken_off = BrokenOff::found(dispatcher.config.resume_dir.clone()).await;
+        dispatcher.board.broken_off = broken_off;
         take_up(&mut dispatcher, &*parts.store).await?;
         tokio::spawn(past.keep(alive));
         if let Some(dir) = dispatcher.config.resume_dir.clone() {
@@ -176,14 +192,18 @@ impl Engine {
 }
 
 fn scheduler(config: &EngineConfig) -> Scheduler {
-    let seed = config.random_seed.unwrap_or_else(rand::random);
-    let mut scheduler = Scheduler::new(limits(config), StdRng::seed_from_u64(seed));
+    let mut scheduler = Scheduler::new(limits(config), dice(config));
     scheduler.set_priorities(match config.use_fixed_job_priority {
         0 if config.allow_job_priority => Priorities::Honoured,
         0 => Priorities::Ignored,
         only => Priorities::Fixed(only),
     });
     scheduler
+}
+
+/// Where draws come from: the seed of the configuration, or chance.
+fn dice(config: &EngineConfig) -> StdRng {
+    StdRng::seed_from_u64(config.random_seed.unwrap_or_else(rand::random))
 }
 
 fn limits(config: &EngineConfig) -> Limits {
@@ -209,5 +229,9 @@ async fn take_up(dispatcher: &mut Dispatcher, store: &dyn JobStore) -> Result<()
             dispatcher.adopt(view);
         }
     }
+    let Board {
+        broken_off, files, ..
+    } = &mut dispatcher.board;
+    broken_off.retain(|file| files.contains_key(&file));
     Ok(())
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_model::{DeletionState, FileId, FileState, JobState, Timestamp};
-use causeway_sdk::Credential;
+use causeway_model::oauth::TokenId;
+use causeway_model::{DeletionState, FileId, FileState, JobState, Scope, Timestamp};
 
 use crate::alarm::Alarm;
 use crate::board::Place;
-use crate::credentials::Owner;
+use crate::credentials::{Holder, Keys, Owner};
 use crate::dispatcher::{Dispatcher, Effect, Stage, Subject};
 use crate::messages::{AttemptId, Order};
 use crate::order::{self, Decided};
@@ -58,6 +58,7 @@ impl Dispatcher {
     pub(crate) fn pick(&mut self, file: FileId) {
         // A ban may be quicker than the walk that follows it.
         if self.obey_bans(file) {
+            self.count_as_met(file);
             self.give_slot_back(file);
             return;
         }
@@ -99,13 +100,44 @@ impl Dispatcher {
 
     /// The row is durable: the attempt may start, as soon as its credential is there.
     pub(crate) fn start(&mut self, attempt: AttemptId) {
-        let Some(owner) = self.owner(attempt) else {
+        let Some((source, destination)) = self.holders(attempt) else {
             self.drop_unstarted(attempt);
             return;
         };
-        if let Some(credential) = self.credentials.get(owner, attempt, self.now) {
-            self.give_order(attempt, credential);
+        let mut get = |holder| self.credentials.get(holder, attempt, self.now);
+        // Both are asked for before either is waited for.
+        let (source, destination) = (get(source), destination.map(get));
+        let Some(source) = source else { return };
+        let destination = match destination {
+            None => Ok(None),
+            Some(None) => return,
+            Some(Some(found)) => found.map(Some),
+        };
+        match (source, destination) {
+            (Ok(source), Ok(destination)) => {
+                let keys = Keys {
+                    source,
+                    destination,
+                };
+                self.give_order(attempt, keys);
+            }
+            (Err(trouble), _) => self.fail_without_token(attempt, Scope::Source, &trouble),
+            (_, Err(trouble)) => self.fail_without_token(attempt, Scope::Destination, &trouble),
         }
+    }
+
+    /// Where the credentials of an attempt come from: one for both sides, or one for each.
+    fn holders(&self, attempt: AttemptId) -> Option<(Holder, Option<Holder>)> {
+        let owner = Holder::Owner(self.owner(attempt)?);
+        let subject = self.attempts.get(&attempt)?.subject;
+        let (Subject::Transfer(file) | Subject::Leavings(file)) = subject else {
+            return Some((owner, None));
+        };
+        let row = &self.board.file(file)?.row;
+        let of = |id: Option<TokenId>| id.map_or_else(|| owner.clone(), Holder::Token);
+        let (source, destination) = (of(row.src_token_id), of(row.dst_token_id));
+        let other = (destination != source).then_some(destination);
+        Some((source, other))
     }
 
     /// Whose credential an attempt uses; `None` when the attempt is not wanted any more.
@@ -121,6 +153,7 @@ impl Dispatcher {
                 let row = &self.board.deletion(file)?.row;
                 (row.state == DeletionState::Started).then_some(row.job_id)?
             }
+            Subject::Leavings(file) => self.board.file(file)?.row.job_id,
         };
         if !matches!(self.stage, Stage::Open) {
             return None;
@@ -138,6 +171,7 @@ impl Dispatcher {
             Stage::Open => {
                 if let Some(Subject::Transfer(file)) = self.close_attempt(attempt) {
                     self.note_end_of_canceled(file);
+                    self.left_behind(file);
                 }
             }
             // Its rows wait for the next start.
@@ -146,12 +180,12 @@ impl Dispatcher {
     }
 
     /// Hands an attempt to the workers.
-    pub(crate) fn give_order(&mut self, attempt: AttemptId, credential: Credential) {
+    fn give_order(&mut self, attempt: AttemptId, keys: Keys) {
         if self.owner(attempt).is_none() {
             self.drop_unstarted(attempt);
             return;
         }
-        let Some(order) = self.order(attempt, credential) else {
+        let Some(order) = self.order(attempt, keys) else {
             self.drop_unstarted(attempt);
             return;
         };
@@ -161,26 +195,29 @@ impl Dispatcher {
         self.crew.order(order);
     }
 
-    fn order(&self, attempt: AttemptId, credential: Credential) -> Option<Order> {
-        match self.attempts.get(&attempt)?.subject {
-            Subject::Transfer(file) => {
+    fn order(&self, attempt: AttemptId, keys: Keys) -> Option<Order> {
+        let subject = self.attempts.get(&attempt)?.subject;
+        match subject {
+            Subject::Transfer(file) | Subject::Leavings(file) => {
                 let row = &self.board.file(file)?.row;
                 let job = &self.board.job(row.job_id)?.job;
                 let decided = Decided {
                     attempt,
-                    credential,
+                    keys,
                     is_last_hop: is_last_hop(&self.board, file),
                     log: row.log_file.is_some(),
                     streams: self.tuning.streams(&row.source_se, &row.dest_se),
                     avoid: self.avoided_ways(row),
                     trace: self.watched.trace(row.job_id, file),
+                    session: self.session_of(file),
+                    only_clean_up: matches!(subject, Subject::Leavings(_)),
                 };
                 let spec = order::attempt(&self.config, &self.settings, job, row, decided);
                 Some(Order::Start(Box::new(spec)))
             }
             Subject::Deletion(file) => {
                 let row = &self.board.deletion(file)?.row;
-                let spec = order::deletion(row, attempt, credential);
+                let spec = order::deletion(row, attempt, keys.source);
                 Some(Order::Delete(Box::new(spec)))
             }
         }
@@ -222,6 +259,7 @@ impl Dispatcher {
             (FileState::QosTransition | FileState::QosRequestSubmitted, _) => {
                 self.refuse_transition(file);
             }
+            (FileState::TokenPrep, _) => self.prepare_tokens(file),
             _ => {}
         }
     }

@@ -4,23 +4,17 @@
 //! to a walk.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use causeway_model::explain::{Closure, Side};
 use causeway_model::ports::ForceStart;
 use causeway_model::settings::{ANY, Change, Operation};
 use causeway_model::{FileId, FileState, JobId, Settings};
 
-use crate::alarm::{Alarm, Check};
 use crate::control::{Answer, Reply};
 use crate::dispatcher::{Dispatcher, Effect};
+use crate::introduced::Pair;
 use crate::scheduler::{ActivityShares, Limits, Shares};
 use crate::walk::{Campaign, Walk};
-
-/// How often free memory is looked at while work is taken up.
-const MEMORY_CHECK: Duration = Duration::from_secs(30);
-/// The same after there was too little.
-const MEMORY_RECHECK: Duration = Duration::from_secs(300);
 
 impl Dispatcher {
     /// Tells the scheduler everything that does not depend on what is queued.
@@ -105,6 +99,7 @@ impl Dispatcher {
         if self.introduced.contains(&pair) {
             return;
         }
+        self.part_with_idle_links();
         self.tell_link(source, destination);
         for storage in [source, destination] {
             self.tell_storage(storage);
@@ -112,9 +107,33 @@ impl Dispatcher {
         self.introduced.insert(pair);
     }
 
+    /// Lets the scheduler forget what it was told of links that nothing needs any more.
+    fn part_with_idle_links(&mut self) {
+        let (scheduler, tuning) = (&self.scheduler, &self.tuning);
+        let is_used = |link: &Pair| {
+            scheduler.queued_on(&link.0, &link.1) > 0
+                || scheduler.active_on(&link.0, &link.1) > 0
+                || tuning.window(link).is_some()
+        };
+        let (links, storages) = self.introduced.prune(is_used);
+        for (source, destination) in links {
+            self.scheduler
+                .set_shares(&source, &destination, Shares::default());
+            self.scheduler.set_link_limit(&source, &destination, None);
+        }
+        for storage in storages {
+            // What is set for it alone was told at the start and stays.
+            if self.settings.storage(&storage).is_none() {
+                for side in [Side::Inbound, Side::Outbound] {
+                    self.scheduler.set_throughput_limit(&storage, side, None);
+                }
+            }
+        }
+    }
+
     fn tell_links_again(&mut self) {
         self.tell_limits();
-        for (source, destination) in self.introduced.clone() {
+        for (source, destination) in self.introduced.all() {
             self.tell_link(&source, &destination);
         }
         self.tune_again();
@@ -152,7 +171,7 @@ impl Dispatcher {
             return;
         }
         self.tell_limits();
-        for (source, destination) in self.introduced.clone() {
+        for (source, destination) in self.introduced.all() {
             self.tell_storage(&source);
             self.tell_storage(&destination);
         }
@@ -201,23 +220,9 @@ impl Dispatcher {
         }
     }
 
-    fn tell_closure(&mut self) {
+    pub(crate) fn tell_closure(&mut self) {
         let closure = self.closure();
         self.scheduler.set_closed(closure);
-    }
-
-    /// Looks how much memory is free, and when to look again.
-    pub(crate) fn check_memory(&mut self) {
-        let least = self.config.min_required_free_ram_bytes;
-        let free = free_memory();
-        let low = free.is_some_and(|free| free < least);
-        if low != self.low_memory {
-            tracing::warn!(free, least, "free memory: work is taken up: {}", !low);
-            self.low_memory = low;
-            self.tell_closure();
-        }
-        let wait = if low { MEMORY_RECHECK } else { MEMORY_CHECK };
-        self.set_alarm(wait, Alarm::Check(Check::Memory));
     }
 
     /// Lets transfers start ahead of all limits.
@@ -261,29 +266,4 @@ fn is_about_links(change: &Change) -> bool {
             | Change::PutShare(_)
             | Change::DeleteShare { .. }
     )
-}
-
-/// Bytes of memory that could be used; `None` where the system does not tell.
-fn free_memory() -> Option<u64> {
-    // Not a file on a disk: the kernel writes it as it is read.
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    available(&text)
-}
-
-fn available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find(|it| it.starts_with("MemAvailable:"))?;
-    let kib: u64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    Some(kib * 1024)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn free_memory_is_what_could_be_used() {
-        let text = "MemTotal:  32768 kB\nMemFree:  10 kB\nMemAvailable:   2048 kB\n";
-        assert_eq!(available(text), Some(2 << 20));
-        assert_eq!(available("MemTotal: 1 kB\n"), None);
-    }
 }

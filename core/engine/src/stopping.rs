@@ -53,7 +53,10 @@ impl Dispatcher {
 
     fn leave_for_restart(&mut self) {
         let mut never_started = Vec::new();
-        for (id, work) in &mut self.attempts {
+        let mut attempts: Vec<_> = self.attempts.iter_mut().collect();
+        // In an order, so that a run can be repeated.
+        attempts.sort_by_key(|it| *it.0);
+        for (id, work) in attempts {
             work.left_for_restart = true;
             match work.handed_over {
                 true => self.crew.order(Order::Leave(*id)),

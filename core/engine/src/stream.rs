@@ -9,7 +9,8 @@ use futures_util::try_join;
 
 use crate::attempt::{Attempt, ECOMM};
 use crate::ranges::{self, too_long, too_short};
-use crate::resume_track::{Piece, Summing, Track, combine};
+use crate::resume_sums::{Summing, combine};
+use crate::resume_track::{Piece, Track};
 use crate::verify::size_mismatch;
 use crate::watchdog::Pulse;
 

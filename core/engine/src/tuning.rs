@@ -1,46 +1,43 @@
 //! The dispatcher's side of the optimizer: feeds it, asks it, and obeys it.
 //!
 //! A link gets its first value the moment something is queued on it; from then on it is looked at
-//! in the interval of the configuration. Knows no rule of the optimizer.
+//! in the interval of the configuration. What happens on it is told by `measuring`. Knows no rule of
+//! the optimizer.
 //!
 //! # Invariants
 //! - A tick costs by the links with activity, never by what is queued on them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_model::explain::Side;
 use causeway_model::observe::Observation;
 use causeway_model::ports::SettingsStore;
 use causeway_model::settings::{ANY, StorageRow};
-use causeway_model::{EvolutionRow, FileId, OptimizerRow, Settings, Timestamp, Transfer};
+use causeway_model::{EvolutionRow, OptimizerRow, Settings};
 use tokio::sync::mpsc;
 
 use crate::alarm::{Alarm, Check};
 use crate::dispatcher::Dispatcher;
+use crate::introduced::Pair;
 use crate::optimizer::range::{self, LinkRule, LinkSetup, StorageRule};
-use crate::optimizer::window::{Ended, Waiting};
 use crate::optimizer::{Decision, LinkInput, LinkWindow, Optimizer};
 use crate::optimizer_config::OptimizerConfig;
-use crate::retry;
 
 /// Links are looked at this often, or in the interval of the configuration if that is shorter;
 /// modes 0 to 3 still decide in theirs.
 const LOOK: Duration = Duration::from_secs(10);
-const MIB: f64 = 1_048_576.0;
 
-/// Source and destination storage.
-type Pair = (Arc<str>, Arc<str>);
 type Rows = (Vec<OptimizerRow>, Vec<EvolutionRow>);
 
 /// What the dispatcher keeps for the optimizer.
 pub(crate) struct Tuning {
     config: OptimizerConfig,
     optimizer: Optimizer,
-    links: HashMap<Pair, Tuned>,
+    /// In order, so that sums and decisions come out the same every time.
+    links: BTreeMap<Pair, Tuned>,
     /// The value of every link that ever had one.
-    values: HashMap<Pair, OptimizerRow>,
+    values: BTreeMap<Pair, OptimizerRow>,
     rows: mpsc::UnboundedSender<Rows>,
 }
 
@@ -63,7 +60,7 @@ impl Tuning {
         Self {
             optimizer: Optimizer::new(config.constants()),
             config,
-            links: HashMap::new(),
+            links: BTreeMap::new(),
             values: values.into_iter().map(key).collect(),
             rows,
         }
@@ -90,9 +87,18 @@ impl Tuning {
         self.values.values()
     }
 
-    fn window(&mut self, row: &Transfer) -> Option<&mut LinkWindow> {
-        let key = (Arc::clone(&row.source_se), Arc::clone(&row.dest_se));
-        self.links.get_mut(&key).map(|it| &mut it.window)
+    /// What happens on each link with activity.
+    pub(crate) fn windows(&self) -> impl Iterator<Item = (&Pair, &LinkWindow)> {
+        self.links.iter().map(|(pair, it)| (pair, &it.window))
+    }
+
+    /// What happens on one of them.
+    pub(crate) fn window(&self, pair: &Pair) -> Option<&LinkWindow> {
+        self.links.get(pair).map(|it| &it.window)
+    }
+
+    pub(crate) fn window_mut(&mut self, pair: &Pair) -> Option<&mut LinkWindow> {
+        self.links.get_mut(pair).map(|it| &mut it.window)
     }
 }
 
@@ -140,7 +146,7 @@ impl Dispatcher {
     pub(crate) fn tune_new_link(&mut self, source: &Arc<str>, destination: &Arc<str>) {
         let tuning = &mut self.tuning;
         let key = (Arc::clone(source), Arc::clone(destination));
-        if !tuning.config.enabled || tuning.links.contains_key(&key) {
+        if tuning.links.contains_key(&key) {
             return;
         }
         let tuned = Tuned {
@@ -149,6 +155,7 @@ impl Dispatcher {
         };
         let stored = tuning.values.get(&key).map(|it| it.active);
         let first = match stored {
+            _ if !tuning.config.enabled => None,
             Some(_) => None,
             None => tuning.optimizer.begin(
                 self.now,
@@ -159,16 +166,17 @@ impl Dispatcher {
                     window: &tuned.window,
                     queue_size: 1,
                     stored: 0,
-                    weight: 1.0,
                 },
             ),
         };
         let was_idle = tuning.links.is_empty();
         tuning.links.insert(key, tuned);
-        let start = self.config.link_start_active;
-        let limit = stored.unwrap_or(start).max(1);
-        self.scheduler
-            .set_link_limit(source, destination, Some(limit));
+        if self.tuning.decides() {
+            let start = self.config.link_start_active;
+            let limit = stored.unwrap_or(start).max(1);
+            self.scheduler
+                .set_link_limit(source, destination, Some(limit));
+        }
         self.obey(first.into_iter().collect());
         if was_idle {
             let look = self.tuning.look();
@@ -186,7 +194,7 @@ impl Dispatcher {
     /// An operator sets the value of a link; the optimizer goes on from there.
     pub(crate) fn set_link_value(&mut self, row: OptimizerRow) {
         let key = (Arc::clone(&row.source_se), Arc::clone(&row.dest_se));
-        if self.tuning.links.contains_key(&key) {
+        if self.tuning.decides() && self.tuning.links.contains_key(&key) {
             self.scheduler
                 .set_link_limit(&key.0, &key.1, Some(row.active.max(1)));
         }
@@ -198,16 +206,20 @@ impl Dispatcher {
         }
     }
 
-    /// Transfers that finish on the link of this one in a second, when any did lately.
-    pub(crate) fn link_rate(&self, row: &Transfer) -> Option<f64> {
-        let key = (Arc::clone(&row.source_se), Arc::clone(&row.dest_se));
-        let tuned = self.tuning.links.get(&key)?;
-        tuned.window.finish_rate(self.now)
-    }
-
     /// Looks at all links with activity.
     pub(crate) fn tune(&mut self) {
         self.drop_idle_links();
+        if self.tuning.decides() {
+            self.decide();
+        }
+        self.report_throughput();
+        if !self.tuning.links.is_empty() {
+            let look = self.tuning.look();
+            self.set_alarm(look, Alarm::Check(Check::Optimizer));
+        }
+    }
+
+    fn decide(&mut self) {
         let now = self.now;
         let tuning = &mut self.tuning;
         let inputs: Vec<LinkInput<'_>> = tuning
@@ -223,16 +235,10 @@ impl Dispatcher {
                     .values
                     .get(&(Arc::clone(source), Arc::clone(destination)))
                     .map_or(0, |it| it.active),
-                weight: 1.0,
             })
             .collect();
         let decisions = tuning.optimizer.tick(now, &inputs);
         self.obey(decisions);
-        self.report_throughput();
-        if !self.tuning.links.is_empty() {
-            let look = self.tuning.look();
-            self.set_alarm(look, Alarm::Check(Check::Optimizer));
-        }
     }
 
     fn obey(&mut self, decisions: Vec<Decision>) {
@@ -272,80 +278,14 @@ impl Dispatcher {
 
     fn drop_idle_links(&mut self) {
         let now = self.now;
+        let decides = self.tuning.decides();
         let scheduler = &mut self.scheduler;
         self.tuning.links.retain(|(source, destination), tuned| {
             let keep = !tuned.window.is_idle(now) || scheduler.queued_on(source, destination) > 0;
-            if !keep {
+            if !keep && decides {
                 scheduler.set_link_limit(source, destination, None);
             }
             keep
         });
-    }
-
-    /// Tells the scheduler what storages with a limit of throughput move.
-    fn report_throughput(&mut self) {
-        let mut flows: HashMap<(Arc<str>, Side), f64> = HashMap::new();
-        for ((source, destination), tuned) in &self.tuning.links {
-            let moves = tuned.window.active_throughput(self.now) / MIB;
-            for (storage, side) in [(source, Side::Outbound), (destination, Side::Inbound)] {
-                *flows.entry((Arc::clone(storage), side)).or_default() += moves;
-            }
-        }
-        for ((storage, side), moves) in flows {
-            self.scheduler.report_throughput(&storage, side, moves);
-        }
-    }
-
-    /// An attempt at a transfer begins to move bytes.
-    pub(crate) fn measure_start(&mut self, file: FileId) {
-        let Some(row) = self.board.file(file).map(|it| Arc::clone(&it.row)) else {
-            return;
-        };
-        let waiting = self.waiting(&row);
-        let now = self.now;
-        let size = row.filesize.unwrap_or(row.user_filesize);
-        if let Some(window) = self.tuning.window(&row) {
-            window.started(now, file, size, waiting);
-        }
-    }
-
-    /// Bytes moved.
-    pub(crate) fn measure_progress(&mut self, file: FileId, bytes: u64) {
-        let Some(row) = self.board.file(file).map(|it| Arc::clone(&it.row)) else {
-            return;
-        };
-        let now = self.now;
-        if let Some(window) = self.tuning.window(&row) {
-            window.progressed(now, file, bytes, row.filesize.unwrap_or(0));
-        }
-    }
-
-    /// An attempt ended.
-    pub(crate) fn measure_end(&mut self, row: &Transfer, how: Ended) {
-        let now = self.now;
-        if let Some(window) = self.tuning.window(row) {
-            window.ended(now, row.file_id, how);
-        }
-    }
-
-    /// A transfer that waited for its next attempt ended without one.
-    pub(crate) fn measure_given_up(&mut self, row: &Transfer) {
-        if let Some(waiting) = self.waiting(row)
-            && let Some(window) = self.tuning.window(row)
-        {
-            window.waits_no_more(waiting);
-        }
-    }
-
-    /// Since when a transfer waited for this attempt, if it is not its first.
-    fn waiting(&self, row: &Transfer) -> Option<Waiting> {
-        let due = row.retry_timestamp.filter(|_| row.retry > 0)?;
-        let job = &self.board.job(row.job_id)?.job;
-        let delay = retry::delay(self.retry_defaults(job), job).as_millis();
-        let delay = i64::try_from(delay).unwrap_or(i64::MAX);
-        Some(Waiting {
-            since: Timestamp(due.0.saturating_sub(delay)),
-            retry: row.retry,
-        })
     }
 }

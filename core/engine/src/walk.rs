@@ -29,6 +29,8 @@ pub(crate) enum Walk {
     QueueTimes(Option<Position>),
     /// All jobs, for what cannot be.
     Sanity(Option<Position>),
+    /// All links of the scheduler, for counters that are wrong.
+    Slots(u32),
     /// All jobs, for chains that stand still.
     Chains(Option<Position>),
 }
@@ -82,6 +84,26 @@ impl Dispatcher {
         }
     }
 
+    /// A transfer has obeyed a ban before the walk for it came by: its job was affected all the same.
+    pub(crate) fn count_as_met(&mut self, file: FileId) {
+        let Some(row) = self.board.file(file).map(|it| &it.row) else {
+            return;
+        };
+        let is_its = |lane: &Lane| {
+            (&lane.source, &lane.destination) == (&row.source_se, &row.dest_se)
+                && lane.vo == row.vo_name
+        };
+        let comes_by = |walk: &Walk| match walk {
+            Walk::Storage(lanes, _) => lanes.iter().any(is_its),
+            _ => false,
+        };
+        for campaign in &mut self.campaigns {
+            if campaign.walks.iter().any(comes_by) {
+                campaign.affected.insert(row.job_id);
+            }
+        }
+    }
+
     /// Goes on by a slice; gives how many rows it met.
     fn slice(&mut self, walk: &mut Walk, affected: &mut BTreeSet<JobId>) -> usize {
         match walk {
@@ -98,6 +120,7 @@ impl Dispatcher {
             }
             Walk::QueueTimes(after) => self.job_slice(after, Self::watch_queue_time),
             Walk::Sanity(after) => self.job_slice(after, Self::check_job),
+            Walk::Slots(from) => self.slot_slice(from),
             Walk::Chains(after) => self.job_slice(after, Self::check_chain),
         }
     }
@@ -129,6 +152,16 @@ impl Dispatcher {
             }
         }
         met
+    }
+
+    fn slot_slice(&mut self, from: &mut u32) -> usize {
+        match self.check_slots(*from, SLICE) {
+            Some(next) => {
+                *from = next;
+                SLICE
+            }
+            None => 0,
+        }
     }
 
     fn job_slice(

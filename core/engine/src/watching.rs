@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
+use causeway_model::events::AttemptEnded;
 use causeway_model::observe::{AttemptOutcome, Lane, Observation, StepTimes};
-use causeway_model::{FileId, Job, Timestamp, Transfer};
+use causeway_model::{Fault, FileId, FileState, Job, Timestamp, Transfer};
 
 use crate::dispatcher::Dispatcher;
 use crate::messages::{AttemptFailure, AttemptResult};
 use crate::plan::Rung;
+use crate::siblings;
 
 /// Where a transfer belongs.
 pub(crate) fn lane(row: &Transfer) -> Lane<'_> {
@@ -84,7 +86,7 @@ impl Dispatcher {
     }
 
     /// An attempt at a transfer worked.
-    pub(crate) fn watch_finished(&self, file: FileId, result: &AttemptResult) {
+    pub(crate) fn watch_finished(&mut self, file: FileId, result: &AttemptResult) {
         // What an earlier run had moved does not move again.
         if let (Some(_), Some(size)) = (result.rung, result.size) {
             self.watch_bytes(file, size);
@@ -92,14 +94,51 @@ impl Dispatcher {
         let outcome = AttemptOutcome::Finished { bytes: result.size };
         let took = (result.duration_seconds, result.steps);
         self.watch_end(file, result.rung, outcome, took);
+        self.note_end(file, None, (result.rung, result.size), took);
     }
 
     /// An attempt at a transfer failed.
-    pub(crate) fn watch_failed(&self, file: FileId, failure: &AttemptFailure, retried: bool) {
+    pub(crate) fn watch_failed(&mut self, file: FileId, failure: &AttemptFailure, retried: bool) {
         let fault = &failure.fault;
         let outcome = AttemptOutcome::Failed { fault, retried };
         let took = (failure.duration_seconds, failure.steps);
         self.watch_end(file, None, outcome, took);
+        self.note_end(file, Some(fault.clone()), (None, None), took);
+    }
+
+    /// Notes how an attempt went, before its row is made ready for the next.
+    fn note_end(
+        &mut self,
+        file: FileId,
+        fault: Option<Fault>,
+        (rung, size): (Option<Rung>, Option<u64>),
+        (copy_seconds, steps): (f64, StepTimes),
+    ) {
+        let Some((job, row)) = self.rows(file) else {
+            return;
+        };
+        let size = size.or(row.filesize);
+        let transferred = match fault {
+            None => size,
+            Some(_) => row.transferred,
+        };
+        self.board.note_attempt(AttemptEnded {
+            job_id: row.job_id,
+            file_id: file,
+            job_state: job.state,
+            retry: row.retry,
+            started: row.start_time,
+            at: self.now,
+            fault,
+            canceled: row.state == FileState::Canceled,
+            last_hop: siblings::is_last_hop(&self.board, file),
+            rung,
+            copy_seconds,
+            steps,
+            params: row.internal_file_params.clone(),
+            size,
+            transferred,
+        });
     }
 
     fn watch_end(

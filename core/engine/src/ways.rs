@@ -7,7 +7,7 @@
 //! # Invariants
 //! - Nothing is avoided for ever: `what_was_learnt_is_forgotten`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_model::{Rung, Timestamp};
@@ -23,7 +23,8 @@ type Pair = (Arc<str>, Arc<str>);
 /// The ways that did not work, for every link that has any.
 #[derive(Debug, Default)]
 pub(crate) struct Ways {
-    refused: HashMap<Pair, Vec<(Rung, Timestamp)>>,
+    /// In order, so that of two that are as stale the same goes every time.
+    refused: BTreeMap<Pair, Vec<(Rung, Timestamp)>>,
 }
 
 impl Ways {

@@ -4,7 +4,7 @@
 //! storages can do. Whether it lives in the engine's process or in its own is not seen from here.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -17,13 +17,14 @@ use tokio::sync::mpsc;
 
 use crate::attempt::{self, EINTR};
 use crate::channel::{Channel, LogBuffer, Reins};
+use crate::deletion_attempt;
 use crate::messages::{
     AttemptEvent, AttemptFailure, AttemptId, AttemptResult, AttemptSpec, DeletionSpec, Order,
     Report,
 };
 use crate::site::Directory;
 
-type Running = Arc<Mutex<HashMap<AttemptId, Reins>>>;
+type Running = Arc<Mutex<BTreeMap<AttemptId, Reins>>>;
 
 /// Runs attempts.
 pub struct Worker {
@@ -101,7 +102,7 @@ impl Worker {
         let directory = Arc::clone(&self.directory);
         let running = Arc::clone(&self.running);
         tokio::spawn(async move {
-            let outcome = survive(attempt::delete(&spec, &directory, &channel)).await;
+            let outcome = survive(deletion_attempt::delete(&spec, &directory, &channel)).await;
             finish(id, outcome, &running, &channel).await;
         });
     }
@@ -135,7 +136,8 @@ async fn survive(
     match AssertUnwindSafe(attempt).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => {
-            let text = format!("Transfer process died with: {}", panic_text(&*panic));
+            let text = causeway_sdk::secret::mask(panic_text(&*panic));
+            let text = format!("Transfer process died with: {text}");
             tracing::error!(panic = %text, "attempt panicked");
             Err(Fault::new(Scope::General, Phase::Service, EINTR, text).into())
         }

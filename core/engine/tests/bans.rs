@@ -99,6 +99,24 @@ async fn cancel_ends_what_waits_and_what_runs() {
     assert_eq!(file.state, S::Finished);
 }
 
+/// More than one slice of the walk, and slots that become free in between.
+#[tokio::test(start_paused = true)]
+async fn every_job_is_named_whoever_cancels_it() {
+    let bench = narrow().await;
+    let mut jobs = Vec::new();
+    for n in 0..1200 {
+        jobs.push(bench.submit(job(&bench, &[pair("a", "b", n)])).await);
+    }
+    let active = |view: &JobView| states(view).contains(&FileState::Active);
+    bench.until(jobs[0], active).await;
+    let affected = bench
+        .engine
+        .ban_storage(ban("mock://a", BanStatus::Cancel))
+        .await;
+    jobs.sort();
+    assert_eq!(affected.unwrap(), jobs);
+}
+
 #[tokio::test(start_paused = true)]
 async fn wait_holds_what_is_queued_and_leaves_what_runs() {
     let bench = narrow().await;

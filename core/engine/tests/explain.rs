@@ -67,8 +67,15 @@ fn ban(se: &str, status: BanStatus) -> StorageBanRow {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_queued_waits_for_its_link() {
+    // What a link finishes is measured whether an optimizer decides or not.
+    for optimizer in [OptimizerConfig::default(), OptimizerConfig::off()] {
+        queued(optimizer).await;
+    }
+}
+
+async fn queued(optimizer: OptimizerConfig) {
     let config = EngineConfig {
-        optimizer: OptimizerConfig::default(),
+        optimizer,
         ..narrow()
     };
     let bench = Bench::with(config, Shelf::mock()).await;

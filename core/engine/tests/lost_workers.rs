@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_engine::crew::{Crew, Loss};
+use causeway_engine::crew::{Crew, Loss, Part};
 use causeway_engine::messages::{AttemptEvent, AttemptId, Order, Report};
 use causeway_engine::plan::PeerCopies;
 use causeway_engine::{Engine, EngineConfig, Parts, TestClock, Worker};
@@ -155,6 +155,7 @@ impl Bench {
             observer: causeway_model::observe::Watched::default(),
             settings: None,
             history: None,
+            tokens: None,
         };
         let config = EngineConfig {
             peer_copies: PeerCopies::Full,
@@ -212,9 +213,16 @@ impl Bench {
 }
 
 fn loss(innocent: bool) -> Loss {
+    lost_as(match innocent {
+        true => Part::Bystander,
+        false => Part::Unknown,
+    })
+}
+
+fn lost_as(part: Part) -> Loss {
     Loss {
         how: HOW.into(),
-        innocent,
+        part,
     }
 }
 
@@ -300,6 +308,26 @@ async fn a_worker_that_dies_of_every_attempt_costs_the_retries_and_no_more() {
     let view = bench.end(id).await;
     assert_eq!((view.job.state, view.files[0].retry), (JobState::Failed, 2));
     assert_eq!(bench.crew.state.lock().started, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_ends_its_worker_at_once_spends_its_retries_although_nothing_was_heard_of_it() {
+    // The report that it runs is lost with the worker.
+    for (part, retries, started) in [
+        (Part::Suspect, -1, 1),
+        (Part::Suspect, 1, 2),
+        (Part::Unknown, -1, 4),
+        (Part::Bystander, -1, 4),
+    ] {
+        let fate = move |event: &AttemptEvent| {
+            matches!(event, AttemptEvent::Started { .. }).then(|| lost_as(part))
+        };
+        let bench = Bench::with(Shelf::mock(), Box::new(fate)).await;
+        let id = bench.submit(&[SLOW], retries).await;
+        let view = bench.end(id).await;
+        assert_eq!(view.files[0].reason.as_deref(), Some(TEXT), "{part:?}");
+        assert_eq!(bench.crew.state.lock().started, started, "{part:?}");
+    }
 }
 
 const SOURCE: &str = "memory://a/source";

@@ -121,6 +121,7 @@ impl World {
             observer: Watched::by(tally.clone()),
             settings: Some(store.clone()),
             history: Some(store.clone()),
+            tokens: None,
         };
         let engine = Engine::start(config, parts).await.unwrap();
         Self {

@@ -68,7 +68,6 @@ impl Fleet {
                 window,
                 queue_size: 1000,
                 stored: *stored,
-                weight: 1.0,
             })
             .collect();
         let decisions = optimizer.tick(self.now, &inputs);

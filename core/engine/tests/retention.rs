@@ -118,6 +118,7 @@ async fn decisions_logs_and_credentials_go_too() {
         observer: causeway_model::observe::Watched::default(),
         settings: Some(store.clone()),
         history: Some(store.clone()),
+        tokens: None,
     };
     let config = EngineConfig {
         log_dir: Some(dir.path().to_owned()),

@@ -362,6 +362,7 @@ async fn silent(config: EngineConfig) -> (Engine, Arc<MemoryStore>, Arc<Silent>,
         observer: causeway_model::observe::Watched::default(),
         settings: None,
         history: None,
+        tokens: None,
     };
     let crew = Arc::new(Silent::default());
     let engine = Engine::start_with(config, parts, crew.clone())

@@ -115,6 +115,7 @@ async fn credentials_are_used_while_they_are_valid() {
         observer: causeway_model::observe::Watched::default(),
         settings: None,
         history: None,
+        tokens: None,
     };
     let engine = Engine::start(EngineConfig::default(), parts).await.unwrap();
     let run = async |destination: &str| {
@@ -213,6 +214,7 @@ async fn nothing_is_promised_on_a_broken_store() {
         observer: causeway_model::observe::Watched::default(),
         settings: None,
         history: None,
+        tokens: None,
     };
     let engine = Engine::start(EngineConfig::default(), parts).await.unwrap();
     let pair = ("mock://a/1?size=10", "mock://b/1?size_post=10&time=600");

@@ -1,8 +1,9 @@
 //! Which plugin is at work on which thread, so that the end of the process can be laid at its door.
 //!
-//! Every call into a plugin is marked on its thread while it lasts. When a fatal signal comes, a
-//! handler writes the names to a pipe that somebody else reads; a watchman may ask which plugin has
-//! not come back for long.
+//! Every call into a plugin is marked on its thread while it lasts. When a fatal signal comes, or
+//! somebody calls `exit`, a handler writes the names to a pipe that somebody else reads; a watchman
+//! may ask which plugin has not come back for long. On a thread that no call ever ran on, the stack
+//! is looked through for the code of a plugin: whose code is there started it.
 //!
 //! The handler does what is allowed in one: it reads atomics, calls `write`, and lets the signal do
 //! what it would have done without it.
@@ -14,6 +15,8 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::image::{place, whose_thread};
 
 /// Threads that can be told apart. The threads of a runtime are few and stay.
 const SEATS: usize = 512;
@@ -36,6 +39,10 @@ pub(crate) struct Name(String);
 impl Name {
     pub(crate) fn leaked(plugin: &str) -> &'static Self {
         Box::leak(Box::new(Self(plugin.to_owned())))
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.0
     }
 }
 
@@ -131,11 +138,11 @@ pub fn stuck_for(limit: Duration) -> Option<(&'static str, Duration)> {
 fn name_at(seat: &Seat) -> Option<&'static str> {
     let name = seat.plugin.load(Ordering::Acquire);
     // SAFETY: only `mark` stores here: null, or a name that was leaked and is never changed.
-    unsafe { name.as_ref() }.map(|it| it.0.as_str())
+    unsafe { name.as_ref() }.map(Name::text)
 }
 
-/// From now on a fatal signal leaves the names of the plugins at work in this pipe, one line
-/// `in <name>` for each.
+/// From now on a fatal signal, or an `exit`, leaves the names of the plugins at work in this pipe,
+/// one line `in <name>` for each.
 ///
 /// # Errors
 /// When a handler cannot be installed.
@@ -143,6 +150,10 @@ pub fn leave_last_words(pipe: OwnedFd) -> std::io::Result<()> {
     PIPE.store(pipe.as_raw_fd(), Ordering::Release);
     // Open as long as the process lives.
     std::mem::forget(pipe);
+    // SAFETY: the function has the signature that is asked for, and is there until the end.
+    if unsafe { libc::atexit(exiting) } != 0 {
+        return Err(std::io::Error::other("no place for a handler of exits"));
+    }
     for signal in FATAL {
         // SAFETY: an all-zero `sigaction` is valid; the fields that matter are set below.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
@@ -161,13 +172,38 @@ pub fn leave_last_words(pipe: OwnedFd) -> std::io::Result<()> {
     Ok(())
 }
 
-extern "C" fn last_words(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+/// Ends the process now, in order: no destructor and no handler of a plugin's runs.
+pub fn leave() -> ! {
+    // SAFETY: it does not come back, and touches no memory on the way.
+    unsafe { libc::_exit(0) }
+}
+
+/// The plugin that this thread works for, or whose thread it is.
+fn responsible(pc: usize, sp: usize) -> Option<&'static str> {
+    match MINE.get() {
+        NONE => whose_thread(pc, sp).map(Name::text),
+        seat => ALL.get(seat).and_then(name_at),
+    }
+}
+
+/// Whoever calls `exit` gets here on its own thread. The process itself leaves by [`leave`].
+extern "C" fn exiting() {
+    let here = 0_usize;
+    let sp = std::ptr::from_ref(std::hint::black_box(&here)).addr();
+    if let Some(name) = responsible(0, sp) {
+        say(name);
+    }
+}
+
+extern "C" fn last_words(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: with `SA_SIGINFO` the kernel hands over a valid structure.
     let code = unsafe { (*info).si_code };
     // A fault, or a thread that signalled itself, is the work of this thread. A signal to the
     // whole process may be delivered anywhere.
     if code > 0 || code == libc::SI_TKILL {
-        if let Some(name) = ALL.get(MINE.get()).and_then(name_at) {
+        // SAFETY: the same.
+        let (pc, sp) = unsafe { place(context) };
+        if let Some(name) = responsible(pc, sp) {
             say(name);
         }
     } else {

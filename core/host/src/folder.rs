@@ -6,7 +6,6 @@ use std::sync::Arc;
 use causeway_sdk::{Host as SdkHost, LogLevel};
 use serde_json::Value;
 
-use crate::culprit::{Name, coarse_time, mark};
 use crate::handle::{Kind, PluginHandle};
 use crate::layers::calls_at_once;
 use crate::manifest::{FILE_NAME, Manifest};
@@ -60,11 +59,8 @@ impl Found {
             merged.extend(options.clone());
         }
         let config = Value::Object(merged).to_string();
-        // Its constructors may end the process already.
-        let marked = mark(Name::leaked(&manifest.name), coarse_time());
         let started =
             native::load_installed(&self.folder, manifest, &config, &log_for(&manifest.name))?;
-        drop(marked);
         let limits = manifest.limits.as_ref();
         let most = calls_at_once(&started.capabilities, limits.and_then(|it| it.concurrency));
         Ok(PluginHandle::new(

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use causeway_sdk::Host as SdkHost;
 
+use crate::folder::folder_name;
 use crate::manifest::{FILE_NAME, Manifest};
 use crate::native::{load_library, read};
 use crate::refusal::Refusal;
@@ -23,7 +24,9 @@ pub fn write_manifest(
     options: &serde_json::Value,
 ) -> Result<PathBuf, Refusal> {
     let bytes = read(library)?;
-    let started = load_library(library, &bytes, &options.to_string(), &SdkHost::silent())?;
+    let name = folder_name(library);
+    let options = options.to_string();
+    let started = load_library(library, &bytes, &name, &options, &SdkHost::silent())?;
     let about = &started.capabilities;
     let manifest = Manifest::native(&about.name, &about.version, &about.schemes, &bytes);
     let folder = directory.join(&about.name);

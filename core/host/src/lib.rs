@@ -14,6 +14,7 @@
 mod culprit;
 mod folder;
 mod handle;
+mod image;
 mod install;
 mod layers;
 mod manifest;
@@ -21,7 +22,7 @@ mod native;
 mod refusal;
 mod registry;
 
-pub use culprit::{add_last_words, leave_last_words, stuck_for};
+pub use culprit::{add_last_words, leave, leave_last_words, stuck_for};
 pub use handle::{Kind, PluginHandle, PluginInfo, State};
 pub use install::write_manifest;
 pub use manifest::Manifest;

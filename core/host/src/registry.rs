@@ -103,7 +103,8 @@ impl Host {
     pub fn load_file(path: &Path, options: &Value) -> Result<PluginHandle, Refusal> {
         let bytes = native::read(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let started = native::load_library(path, &bytes, &config(options), &log_for(&name))?;
+        let log = log_for(&name);
+        let started = native::load_library(path, &bytes, &name, &config(options), &log)?;
         let most = calls_at_once(&started.capabilities, None);
         Ok(PluginHandle::new(
             Kind::Native,

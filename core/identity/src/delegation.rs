@@ -7,6 +7,10 @@
 //! # Invariants
 //! - An accepted credential verifies to the caller's own DN, and fits the key we made.
 
+mod extend;
+
+pub use extend::{ExtendError, extend};
+
 use causeway_sdk::Secret;
 use rustls_pki_types::UnixTime;
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,12 @@
 //! # Invariants
 //! - Reading never panics and never allocates; lengths are checked against what is there.
 
+mod write;
+
+pub(crate) use write::{
+    bit_string, element, generalized_time, oid, sequence, time, unsigned, wrap,
+};
+
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
@@ -143,72 +149,32 @@ fn push_base128(out: &mut Vec<u8>, value: u64) {
     }
 }
 
-/// One element with tag, length and content.
-pub(crate) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(content.len() + 6);
-    out.push(tag);
-    if content.len() < 0x80 {
-        out.push(content.len() as u8);
-    } else {
-        let digits: Vec<u8> = content
-            .len()
-            .to_be_bytes()
-            .into_iter()
-            .skip_while(|byte| *byte == 0)
-            .collect();
-        out.push(0x80 | digits.len() as u8);
-        out.extend_from_slice(&digits);
+/// Seconds since 1970 of a GeneralizedTime in whole seconds of universal time, the only form that
+/// certificates may use. Before 1970 counts as 0.
+pub(crate) fn read_generalized_time(time: &Element<'_>) -> Option<u64> {
+    let text = std::str::from_utf8(time.content).ok()?; // other bytes are no time
+    let digits = text.strip_suffix('Z')?;
+    let is_plain = digits.len() == 14 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if time.tag != GENERALIZED_TIME || !is_plain {
+        return None;
     }
-    out.extend_from_slice(content);
-    out
-}
-
-/// A constructed element around already encoded parts.
-pub(crate) fn wrap(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    element(tag, &parts.concat())
-}
-
-pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
-    wrap(SEQUENCE, parts)
-}
-
-/// An object identifier from its dotted form, which must be one of this crate's own constants.
-pub(crate) fn oid(dotted: &str) -> Vec<u8> {
-    element(
-        OID,
-        &oid_content(dotted).expect("object identifiers written in this crate are valid"),
-    )
-}
-
-/// A non-negative integer from big-endian bytes.
-pub(crate) fn unsigned(bytes: &[u8]) -> Vec<u8> {
-    let mut digits: Vec<u8> = bytes
-        .iter()
-        .copied()
-        .skip_while(|byte| *byte == 0)
-        .collect();
-    if digits.first().is_none_or(|byte| *byte >= 0x80) {
-        digits.insert(0, 0);
-    }
-    element(INTEGER, &digits)
-}
-
-/// A bit string of whole bytes.
-pub(crate) fn bit_string(bytes: &[u8]) -> Vec<u8> {
-    wrap(BIT_STRING, &[&[0], bytes])
-}
-
-/// A point in time as certificates want it: UTCTime until 2049, GeneralizedTime after.
-pub(crate) fn time(unix_seconds: u64) -> Vec<u8> {
-    let seconds = i64::try_from(unix_seconds).unwrap_or(i64::MAX);
-    // Beyond the calendar's end (year 9999) certificates say "no end" with this very value.
-    let when = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
-    let (tag, format) = if unix_seconds < 2_524_608_000 {
-        (UTC_TIME, "%y%m%d%H%M%SZ")
-    } else {
-        (GENERALIZED_TIME, "%Y%m%d%H%M%SZ")
-    };
-    element(tag, when.strftime(format).to_string().as_bytes())
+    let number = |range: std::ops::Range<usize>| digits[range].parse::<i8>().ok();
+    let when = jiff::civil::DateTime::new(
+        digits[..4].parse().ok()?,
+        number(4..6)?,
+        number(6..8)?,
+        number(8..10)?,
+        number(10..12)?,
+        number(12..14)?,
+        0,
+    );
+    let seconds = when
+        .ok()?
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .ok()?
+        .timestamp()
+        .as_second();
+    Some(u64::try_from(seconds).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -262,5 +228,24 @@ mod tests {
             time(2_524_608_000),
             element(GENERALIZED_TIME, b"20500101000000Z")
         );
+    }
+    #[test]
+    fn generalized_times_go_both_ways_and_other_forms_are_refused() {
+        let read = |raw: &[u8]| read_generalized_time(&Reader::new(raw).next_element().unwrap());
+        for seconds in [0, 1_700_000_000, 1_709_210_096, 2_524_608_000] {
+            assert_eq!(read(&generalized_time(seconds)), Some(seconds));
+        }
+        for bad in [
+            &b"20231114221320"[..],
+            b"20231114221320.5Z",
+            b"20231114221320+0100",
+            b"20231314221320Z",
+            b"20230229000000Z",
+            b"231114221320Z",
+            b"\xff0231114221320Z",
+        ] {
+            assert_eq!(read(&element(GENERALIZED_TIME, bad)), None, "{bad:?}");
+        }
+        assert_eq!(read(&element(UTC_TIME, b"20231114221320Z")), None);
     }
 }

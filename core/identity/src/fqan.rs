@@ -96,7 +96,7 @@ impl VoMap {
             }
             let (dn, vo) = parse_line(line).ok_or(VoMapError { line: index + 1 })?;
             by_dn
-                .entry(dn::normalise(dn))
+                .entry(key(dn))
                 .or_insert_with(|| vo.to_owned());
         }
         Ok(Self { by_dn })
@@ -105,6 +105,14 @@ impl VoMap {
     /// The VO of a DN.
     pub fn get(&self, dn: &str) -> Option<&str> {
         self.by_dn.get(dn).map(String::as_str)
+    }
+}
+
+/// The slash form of a DN; the subject of a token, which is none, stays as it is.
+fn key(name: &str) -> String {
+    match name.contains('=') {
+        true => dn::normalise(name),
+        false => name.to_owned(),
     }
 }
 

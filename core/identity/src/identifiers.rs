@@ -1,5 +1,6 @@
-//! Names for credentials and tokens. Clients compute them too: they must come out the same to the
-//! byte. The ids of jobs, VOs and destinations are `causeway_model::ids`.
+//! Names for credentials. Clients compute them too: they must come out the same to the
+//! byte. The ids of jobs, VOs and destinations are `causeway_model::ids`, those of tokens
+//! `causeway_model::oauth`.
 
 use sha1::{Digest, Sha1};
 
@@ -11,11 +12,6 @@ pub fn delegation_id(user_dn: &str, fqans: &[String]) -> String {
 /// The delegation id of a token holder.
 pub fn token_delegation_id(issuer: &str, subject: &str) -> String {
     first_sixteen([issuer, subject])
-}
-
-/// The id of a token.
-pub fn token_id(token: &str) -> String {
-    first_sixteen([token])
 }
 
 /// SHA-1 over the texts one after the other. It makes a name, it protects nothing.
@@ -55,11 +51,10 @@ mod tests {
     }
 
     #[test]
-    fn token_ids_match_the_published_vectors() {
+    fn token_holders_match_the_published_vector() {
         assert_eq!(
             token_delegation_id("https://issuer.example/", "sub-1"),
             "63013b845a2f75ca"
         );
-        assert_eq!(token_id("abc.def.ghi"), "40a0949132171aa9");
     }
 }

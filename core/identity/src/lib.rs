@@ -12,6 +12,8 @@
 //! | `proxy`, `verify` | judging a chain |
 //! | `tls` | the same for a TLS listener |
 //! | `fqan`, `identifiers`, `principal`, `authz` | who it is and what they may do |
+//! | `voms` | which VOs say that they know the holder of a chain |
+//! | `token` | bearer tokens, those of other issuers and our own |
 //! | `delegation` | proxies that callers leave with us |
 //! | `issue` | a CA for development and tests, and the client's side of delegation |
 
@@ -30,12 +32,15 @@ pub mod proxy;
 mod signature;
 mod signing_policy;
 pub mod tls;
+pub mod token;
 #[cfg(test)]
 #[path = "../tests/support/tools.rs"]
 mod tools;
 pub mod verify;
+pub mod voms;
 
 pub use anchors::TrustDirectory;
 pub use delegation::{DelegatedCredential, DelegationRequest};
 pub use principal::IdentityRules;
 pub use verify::{VerifiedChain, Verifier};
+pub use voms::{VomsDirectory, VomsVerifier};

@@ -44,7 +44,19 @@ pub fn of_chain(
     rules: &IdentityRules,
     static_grants: &[Operation],
 ) -> Principal {
-    let user_dn = chain.user_dn().to_owned();
+    Principal {
+        dn: chain.dns().to_vec(),
+        ..of_member(chain.user_dn().to_owned(), fqans, rules, static_grants)
+    }
+}
+
+/// Somebody with this DN and these VO attributes, both of which were proved once.
+pub fn of_member(
+    user_dn: String,
+    fqans: Vec<String>,
+    rules: &IdentityRules,
+    static_grants: &[Operation],
+) -> Principal {
     let delegation_id = delegation_id(&user_dn, &fqans);
     let vos = match vos_of(&fqans) {
         vos if vos.is_empty() => vec![rules.vo_without_attributes(&user_dn, &delegation_id)],
@@ -59,7 +71,7 @@ pub fn of_chain(
     };
     Principal {
         method: AuthMethod::Certificate,
-        dn: chain.dns().to_vec(),
+        dn: vec![user_dn.clone()],
         vos,
         voms_cred: fqans,
         roles,
@@ -101,6 +113,7 @@ mod tests {
             dns: vec![USER.to_owned(), format!("{USER}/CN=1234567")],
             eec: CertificateDer::from(Vec::new()),
             presented: Vec::new(),
+            proxies: Vec::new(),
             not_after: 0,
             is_limited: false,
             leaf_is_limited: false,

@@ -87,7 +87,8 @@ pub(crate) fn is_own_signature(public_key: &[u8], signed: &Signed<'_>) -> bool {
     key_parts(public_key).is_some_and(|key| is_signature(key, signed))
 }
 
-fn is_signature(key: PublicKey<'_>, signed: &Signed<'_>) -> bool {
+/// True when that key made the signature.
+pub(crate) fn is_signature(key: PublicKey<'_>, signed: &Signed<'_>) -> bool {
     let short = SHORT_RSA.iter().map(|(_, short)| *short);
     PROVIDER
         .all

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use crate::dn::comparable;
+
 /// The rules of all files, by CA.
 #[derive(Debug, Default)]
 pub(crate) struct SigningPolicies {
@@ -113,13 +115,6 @@ fn subjects(value: &str) -> Vec<String> {
         .step_by(2)
         .map(|glob| comparable(glob))
         .collect()
-}
-
-/// Old files write the mail and user id attributes in other ways.
-fn comparable(dn: &str) -> String {
-    dn.replace("/Email=", "/emailAddress=")
-        .replace("/E=", "/emailAddress=")
-        .replace("/USERID=", "/UID=")
 }
 
 /// `*` stands for any run of bytes, `?` for one. Linear in both: only the last star is retried.

@@ -10,6 +10,10 @@
 //!   verified when the session began: by now the proxy may be over, or its owner revoked. Grid
 //!   clients open a connection per command and keep no session, so little is lost.
 
+mod client;
+
+pub use client::client_config;
+
 use std::sync::Arc;
 
 use rustls::client::ResolvesClientCert;

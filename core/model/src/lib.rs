@@ -16,13 +16,18 @@
 //! | hop | one transfer of a multihop job |
 
 pub mod checksum_mode;
+pub mod clouds;
 pub mod deletion;
 pub mod derive;
+pub mod events;
 pub mod explain;
 pub mod fault;
+pub mod feed;
 pub mod ids;
 pub mod insight;
 pub mod job;
+pub mod names;
+pub mod oauth;
 pub mod observe;
 pub mod optimizer;
 pub mod params;
@@ -31,6 +36,7 @@ pub mod principal;
 pub mod settings;
 pub mod time;
 pub mod transfer;
+pub mod workers;
 
 pub use checksum_mode::{ChecksumMode, UserChecksum};
 pub use deletion::{Deletion, DeletionState};

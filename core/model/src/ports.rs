@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use causeway_sdk::Secret;
 use serde::{Deserialize, Serialize};
 
+use crate::events::Event;
 use crate::explain::Explanation;
 use crate::settings::{AuditRow, Change, StorageBanRow, UserBanRow};
 use crate::{
@@ -53,6 +54,8 @@ pub struct Transaction {
     pub deletions: Vec<Arc<Deletion>>,
     /// Failed attempts to remember.
     pub retries: Vec<RetryLog>,
+    /// What happened, of transfers and jobs that are among the rows.
+    pub events: Vec<Event>,
 }
 
 impl Transaction {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::job::wire_states;
+use crate::oauth::TokenId;
 use crate::{FileId, JobId, JsonText, Timestamp};
 
 wire_states! {
@@ -187,6 +188,10 @@ pub struct Transfer {
     pub commit_intent: Option<CommitIntent>,
     /// The attempt found no destination, or removed it; what is there now is its own.
     pub destination_cleared: bool,
+    /// The token with which the source is approached; without one it is the owner's proxy.
+    pub src_token_id: Option<TokenId>,
+    /// The same for the destination.
+    pub dst_token_id: Option<TokenId>,
 }
 
 impl Transfer {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use causeway_api::PeerAddress;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -24,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::callers::Peer;
+use crate::idle::Idle;
 
 /// Works out who is at the other end, after the handshake.
 pub type Identify = Arc<dyn Fn(&ServerConnection) -> Peer + Send + Sync>;
@@ -43,6 +45,8 @@ pub struct Front {
     pub room: Arc<Semaphore>,
     /// Longest handshake.
     pub handshake_timeout: Duration,
+    /// Longest time in which nothing moves on a connection.
+    pub idle_timeout: Duration,
 }
 
 impl Front {
@@ -53,7 +57,7 @@ impl Front {
         listener: TcpListener,
         acceptor: impl Fn() -> TlsAcceptor + Send + 'static,
     ) {
-        while let Some((stream, permit)) = self.accept(&listener).await {
+        while let Some((stream, from, permit)) = self.accept(&listener).await {
             let (front, acceptor) = (self.clone(), acceptor());
             self.open.spawn(async move {
                 let handshake =
@@ -61,7 +65,7 @@ impl Front {
                 match handshake.await {
                     Ok(Ok(stream)) => {
                         let peer = (front.identify)(stream.get_ref().1);
-                        front.converse(stream, peer).await;
+                        front.converse(stream, from, peer).await;
                     }
                     Ok(Err(error)) => tracing::info!(%error, "TLS handshake failed"),
                     Err(_) => tracing::info!("TLS handshake took too long"),
@@ -73,10 +77,10 @@ impl Front {
 
     /// Accepts plain connections until the stop; every request is the given peer's.
     pub async fn serve_plain(self, listener: TcpListener, peer: Peer) {
-        while let Some((stream, permit)) = self.accept(&listener).await {
+        while let Some((stream, from, permit)) = self.accept(&listener).await {
             let (front, peer) = (self.clone(), peer.clone());
             self.open.spawn(async move {
-                front.converse(stream, peer).await;
+                front.converse(stream, from, peer).await;
                 drop(permit);
             });
         }
@@ -85,7 +89,7 @@ impl Front {
     async fn accept(
         &self,
         listener: &TcpListener,
-    ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    ) -> Option<(TcpStream, PeerAddress, tokio::sync::OwnedSemaphorePermit)> {
         loop {
             let permit = tokio::select! {
                 () = self.stop.cancelled() => return None,
@@ -94,10 +98,10 @@ impl Front {
             tokio::select! {
                 () = self.stop.cancelled() => return None,
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
+                    Ok((stream, from)) => {
                         // Only a hint to the kernel; the connection works without it.
                         drop(stream.set_nodelay(true));
-                        return Some((stream, permit));
+                        return Some((stream, PeerAddress(from.ip()), permit));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "accept failed");
@@ -112,12 +116,14 @@ impl Front {
     async fn converse(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        from: PeerAddress,
         peer: Peer,
     ) {
         let router = self.router.clone();
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let (mut parts, body) = request.into_parts();
             parts.extensions.insert(peer.caller_at(UnixTime::now()));
+            parts.extensions.insert(from);
             let request = Request::from_parts(parts, Body::new(body));
             let router = router.clone();
             async move {
@@ -130,6 +136,7 @@ impl Front {
             }
         });
         let builder = Builder::new(TokioExecutor::new());
+        let stream = Idle::new(stream, self.idle_timeout);
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
@@ -172,9 +179,11 @@ mod tests {
             open: TaskTracker::new(),
             room: Arc::new(Semaphore::new(1)),
             handshake_timeout: Duration::from_secs(1),
+            idle_timeout: Duration::from_secs(60),
         };
         let (ours, theirs) = tokio::io::duplex(4096);
-        let server = tokio::spawn(async move { front.converse(theirs, peer).await });
+        let from = PeerAddress(std::net::Ipv4Addr::LOCALHOST.into());
+        let server = tokio::spawn(async move { front.converse(theirs, from, peer).await });
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(ours))
             .await
             .unwrap();
@@ -195,7 +204,10 @@ mod tests {
 
     #[tokio::test]
     async fn requests_are_their_sender_s_until_the_certificate_is_over() {
-        assert_eq!(callers_of(person(u64::MAX)).await, ["/CN=me", "/CN=me"]);
+        assert_eq!(
+            callers_of(person(u64::MAX)).await,
+            ["/DC=ch/CN=me", "/DC=ch/CN=me"]
+        );
         assert_eq!(callers_of(person(1)).await, ["anon", "anon"]);
     }
 }

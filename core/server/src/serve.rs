@@ -5,9 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use arc_swap::ArcSwap;
-use causeway_identity::anchors::TrustDirectory;
-use causeway_identity::verify::Verifier;
 use rustls::pki_types::UnixTime;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -15,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::callers::{Callers, Peer, open_trust};
+use crate::callers::{Callers, LiveCallers, Peer};
 use crate::cli::args::ServeArgs;
 use crate::config::Config;
 use crate::dev::{self, Dev};
@@ -23,7 +20,8 @@ use crate::listen::Front;
 use crate::metrics;
 use crate::shutdown::{Signals, Wish};
 use crate::telemetry;
-use crate::wiring::Gateway;
+use crate::trust::Trust;
+use crate::wiring::{Gateway, hostname};
 
 /// Runs a gateway until a signal ends it.
 ///
@@ -36,13 +34,14 @@ pub async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
     // Taken before anything starts, so that an early signal ends it cleanly too.
     let mut signals = Signals::new().context("listen to signals")?;
 
-    let (trust, verifier) = open_trust(&config.tls)?;
-    let callers = Arc::new(ArcSwap::from_pointee(Callers::new(
-        verifier.clone(),
-        &config.tls,
-        &config.auth,
-    )?));
+    let trust = Trust::open(&config.tls)?;
+    let host = hostname(&config.server.hostname);
+    let callers = LiveCallers::new(Callers::new(&trust, &config.tls, &config.auth, &host)?);
     let listener = bind(&config.server.listen, "server.listen").await?;
+    let monitoring = match config.server.monitoring_listen.as_str() {
+        "" => None,
+        at => Some(bind(at, "server.monitoring_listen").await?),
+    };
     let metrics_listener = match config.metrics.listen.as_str() {
         "" => None,
         at => Some(metrics::listen(at).await?),
@@ -51,7 +50,10 @@ pub async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
         .local_addr()
         .context("read the address of the listener")?;
     let endpoint = format!("https://localhost:{}", address.port());
-    let gateway = Gateway::start(&config, &endpoint, verifier.clone(), traces.clone()).await?;
+    let gateway = Gateway::start(&config, &endpoint, trust.verifier(), traces.clone()).await?;
+    let gateway = gateway.recognising(callers.clone());
+    let control = gateway.control();
+    callers.heed(move || control.settings());
 
     let stop = CancellationToken::new();
     let open = TaskTracker::new();
@@ -59,16 +61,17 @@ pub async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
         router: gateway.router(config.metrics.listen.is_empty()),
         identify: {
             let callers = callers.clone();
-            Arc::new(move |connection| callers.load().identify(connection))
+            Arc::new(move |connection| callers.identify(connection))
         },
         stop: stop.clone(),
         open: open.clone(),
         room: Arc::new(Semaphore::new(config.server.max_connections)),
         handshake_timeout: Duration::from_secs(config.server.handshake_timeout_seconds),
+        idle_timeout: Duration::from_secs(config.server.idle_timeout_seconds()),
     };
     let acceptor = {
         let callers = callers.clone();
-        move || callers.load().acceptor()
+        move || callers.current().acceptor()
     };
     if let Some(dev) = &dev {
         let storage = start_demo_storage(dev, &front, acceptor.clone()).await?;
@@ -78,18 +81,19 @@ pub async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
         Some(listener) => Some(serve_metrics(listener, &gateway, &front)?),
         None => None,
     };
+    if let Some(listener) = monitoring {
+        tokio::spawn(front.clone().serve_tls(listener, acceptor.clone()));
+    }
     tokio::spawn(front.clone().serve_tls(listener, acceptor));
     println!("listening on https://{}", shown(address));
     if let (Some(at), Some(dev)) = (args.dev_http, &dev) {
         serve_dev_http(at, dev, &callers, front.clone(), &gateway).await?;
     }
-    let refresh = tokio::spawn(reload_trust(
-        trust.clone(),
-        config.tls.reload_interval_seconds,
-    ));
+    let interval = Duration::from_secs(config.tls.reload_interval_seconds.max(1));
+    let refresh = tokio::spawn(trust.clone().keep_fresh(interval));
 
     while signals.next().await == Wish::Reload {
-        reload(args, dev.as_ref(), &callers, &gateway, (&trust, &verifier));
+        reload(args, dev.as_ref(), &callers, &gateway, &trust);
     }
     tracing::info!(
         "stopping: no new work, running transfers get {} s",
@@ -208,12 +212,12 @@ async fn start_demo_storage(
 async fn serve_dev_http(
     at: SocketAddr,
     dev: &Dev,
-    callers: &ArcSwap<Callers>,
+    callers: &Arc<LiveCallers>,
     front: Front,
     gateway: &Gateway,
 ) -> anyhow::Result<()> {
     let listener = bind(&at.to_string(), "--dev-http").await?;
-    let caller = callers.load().of_file(&dev.pki.path("userproxy.pem"))?;
+    let caller = callers.of_file(&dev.pki.path("userproxy.pem"))?;
     let (proxy, ends) = dev.pki.user_proxy()?;
     let now = UnixTime::now();
     gateway.adopt(&caller.caller_at(now), proxy, ends).await?;
@@ -226,28 +230,15 @@ async fn serve_dev_http(
     Ok(())
 }
 
-async fn reload_trust(trust: Arc<TrustDirectory>, seconds: u64) {
-    let mut tick = tokio::time::interval(Duration::from_secs(seconds.max(1)));
-    tick.tick().await;
-    loop {
-        tick.tick().await;
-        if let Err(error) = trust.reload() {
-            tracing::warn!(%error, "the trust directory was not read again; the old one stays");
-        }
-    }
-}
-
 /// Reads everything again; whatever cannot be used leaves the old in place and says so.
 fn reload(
     args: &ServeArgs,
     dev: Option<&Dev>,
-    callers: &ArcSwap<Callers>,
+    callers: &LiveCallers,
     gateway: &Gateway,
-    (trust, verifier): (&TrustDirectory, &Verifier),
+    trust: &Trust,
 ) {
-    if let Err(error) = trust.reload() {
-        tracing::error!("reload: {error}; the old trust stays");
-    }
+    trust.reload();
     let config = match read_config(args, dev) {
         Ok(config) => config,
         Err(error) => {
@@ -255,8 +246,12 @@ fn reload(
             return;
         }
     };
-    match Callers::new(verifier.clone(), &config.tls, &config.auth) {
-        Ok(fresh) => callers.store(Arc::new(fresh)),
+    let host = hostname(&config.server.hostname);
+    match Callers::new(trust, &config.tls, &config.auth, &host) {
+        Ok(fresh) => {
+            callers.replace(fresh);
+            gateway.authorize_vos(&config.auth.authorized_vos);
+        }
         Err(error) => tracing::error!("reload: {error:#}; the old certificates stay"),
     }
     if let Err(error) = gateway.plugins().reload(&config) {

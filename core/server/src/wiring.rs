@@ -7,21 +7,32 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::routing::any_service;
-use causeway_api::{ApiConfig, ApiState, Caller, Readiness};
+use causeway_api::config::RateConfig;
+use causeway_api::{ApiConfig, ApiState, Caller, Operations, Readiness, Turn};
 use causeway_engine::crew::{Crew, Inside, PluginCard, Processes};
 use causeway_engine::{Engine, EngineConfig, Isolation, Parts};
+use causeway_identity::token::{Exchange, TokenVerifier};
 use causeway_identity::verify::Verifier;
+use causeway_messages::Messages;
 use causeway_model::Timestamp;
 use causeway_model::observe::Watched;
-use causeway_model::ports::{StoredCredential, SystemClock};
+use causeway_model::ports::{EngineControl, StoredCredential, SystemClock};
 use causeway_sdk::{Secret, Storages};
-use causeway_store::{EmbeddedStore, EncryptedVault, StoreOptions};
+use causeway_store::{EmbeddedStore, EncryptedVault, OAuthRows, StoreOptions};
 
 use crate::bans::LiveBans;
+use crate::callers::LiveCallers;
 use crate::config::Config;
+use crate::messages;
 use crate::metrics::{self, Metrics, Sources};
 use crate::plugins::{LivePlugins, Plugins, for_workers};
 use crate::telemetry::Traces;
+use crate::tokens::{self, LiveTokens};
+use crate::workers::LiveWorkers;
+use crate::voms::VomsClient;
+
+/// At the end, time for receivers to take the last messages.
+const LAST_MESSAGES: Duration = Duration::from_secs(3);
 
 /// A gateway without its listeners.
 pub struct Gateway {
@@ -29,6 +40,8 @@ pub struct Gateway {
     plugins: Arc<Plugins>,
     state: ApiState,
     metrics: Option<(Arc<Metrics>, Sources)>,
+    messages: Messages,
+    tokens: Arc<TokenVerifier>,
 }
 
 impl Gateway {
@@ -45,6 +58,7 @@ impl Gateway {
         let dir = config.store.embedded_path().map_err(anyhow::Error::msg)?;
         let options = StoreOptions {
             archive_cache_bytes: config.store.cache_bytes,
+            held_bytes: config.messages.max_held_bytes,
             ..StoreOptions::default()
         };
         let store = Arc::new(
@@ -64,13 +78,14 @@ impl Gateway {
         let plugins = Arc::new(plugins);
         // Traces begin with what the engine tells its observer, too.
         let observed = config.metrics.enabled || traces.is_some();
-        let metrics = observed.then(|| {
+        let mut metrics = observed.then(|| {
             let known = Arc::clone(&plugins);
             let plugin_of = move |scheme: &str| plugin_of(&known, scheme);
             let sources = Sources {
                 store: store.clone(),
                 store_dir: dir.clone(),
                 plugins: Arc::clone(&plugins),
+                messages: None,
             };
             let metrics = Metrics::new(&config.metrics, traces, plugin_of);
             (Arc::new(metrics), sources)
@@ -83,6 +98,7 @@ impl Gateway {
             crew.watch(observer.clone());
         }
         let host = hostname(&config.server.hostname);
+        let tokens = tokens::verifier(config, endpoint, &host)?;
         let parts = Parts {
             store: store.clone(),
             vault: Some(vault.clone()),
@@ -92,6 +108,11 @@ impl Gateway {
             observer,
             settings: Some(store.clone()),
             history: Some(store.clone()),
+            tokens: Some(Arc::new(Exchange::new(
+                vault.clone(),
+                tokens.clone(),
+                clock.clone(),
+            ))),
         };
         let tuned = EngineConfig {
             optimizer: config.optimizer.clone(),
@@ -100,21 +121,54 @@ impl Gateway {
         let engine = Engine::start_with(tuned, parts, crew)
             .await
             .context("take up work")?;
+        let messages =
+            messages::start(config, endpoint, &host, store.clone(), &engine, clock.clone()).await?;
+        if let Some((_, sources)) = &mut metrics {
+            sources.messages = Some((messages.tally(), store.clone()));
+        }
         let mut api = ApiConfig {
             public_url: format!("{endpoint}/"),
             submit_host: host,
             body_limit_bytes: config.server.max_body_bytes,
             request_timeout: Duration::from_secs(config.server.request_timeout_seconds),
             cors_origins: config.auth.cors_origins.clone(),
+            log_dir: config.engine.log_dir.clone(),
             authorized_vos: config.auth.authorized_vos.clone(),
+            rate: RateConfig {
+                requests_per_second: config.server.requests_per_second,
+                burst: config.server.request_burst,
+            },
             ..ApiConfig::default()
         };
+        api.submit.token_issuers = tokens::issuers(&config.auth);
+        api.submit.token_life_min_seconds = config.auth.transfer_token_life_min_seconds.into();
         api.submit.auto_reuse.enabled = config.engine.auto_session_reuse;
         api.submit
             .duplicate_check_vos
             .clone_from(&config.engine.duplicate_check_vos);
         let control = Arc::new(engine.clone());
-        let state = ApiState::new(
+        let operations = Operations {
+            control: control.clone(),
+            settings: store.clone(),
+            history: store.clone(),
+            clouds: vault.clone(),
+            vo_names: store.clone(),
+            user_names: vault.clone(),
+            optimizer_enabled: config.optimizer.enabled,
+            turn: Turn::default(),
+        };
+        let workers = LiveWorkers {
+            plugins: Arc::clone(&plugins),
+            audit: store.clone(),
+            clock: clock.clone(),
+        };
+        let oauth = match config.auth.oauth2_provider {
+            true => Some(OAuthRows::open(&vault).context("open the applications in the vault")?),
+            false => None,
+        };
+        let transfer_tokens = vault.clone();
+        let voms = VomsClient::new(config.tls.vomses.clone(), verifier.clone());
+        let mut state = ApiState::new(
             store,
             vault,
             control,
@@ -125,13 +179,31 @@ impl Gateway {
         )
         .with_bans(Arc::new(LiveBans(Arc::new(engine.clone()))))
         .with_insight(Arc::new(engine.clone()))
+        .with_workers(Arc::new(workers))
+        .with_operations(operations)
+        .with_vo_servers(Arc::new(voms))
+        .with_events(messages.hub())
+        .with_transfer_tokens(transfer_tokens)
         .with_readiness(Arc::new(PluginsLoaded(Arc::clone(&plugins))));
+        if let Some(oauth) = oauth {
+            state = state.with_oauth(Arc::new(oauth));
+        }
         Ok(Self {
             engine,
             plugins,
             state,
             metrics: metrics.filter(|_| config.metrics.enabled),
+            messages,
+            tokens,
         })
+    }
+
+    /// Knows holders of tokens from now on, and judges them like these callers.
+    #[must_use]
+    pub fn recognising(mut self, callers: Arc<LiveCallers>) -> Self {
+        let identity = LiveTokens::new(Arc::clone(&self.tokens), callers);
+        self.state = self.state.with_token_identity(Arc::new(identity));
+        self
     }
 
     /// Keeps a caller's own proxy as if it had been delegated, unless something is kept already.
@@ -159,6 +231,16 @@ impl Gateway {
             self.state.vault.put_credential(id, dn, &credential).await?;
         }
         Ok(())
+    }
+
+    /// What operators ask of the engine, and what it knows of them.
+    pub fn control(&self) -> Arc<dyn EngineControl> {
+        Arc::new(self.engine.clone())
+    }
+
+    /// Lets these VOs use the service, from the next request on.
+    pub fn authorize_vos(&self, list: &[String]) {
+        self.state.set_authorized_vos(list);
     }
 
     /// Every route, counted; with `/metrics` unless that has a listener of its own.
@@ -196,6 +278,8 @@ impl Gateway {
     /// Stops taking up work and waits for what runs.
     pub async fn stop(self, grace: Duration) {
         self.engine.shutdown(grace).await;
+        // The engine has written its last event.
+        self.messages.stop(LAST_MESSAGES).await;
         if let Some(crew) = self.plugins.crew() {
             crew.dismiss().await;
         }
@@ -254,7 +338,7 @@ impl Staff {
 }
 
 /// Name of this node.
-fn hostname(configured: &str) -> String {
+pub fn hostname(configured: &str) -> String {
     if !configured.is_empty() {
         return configured.to_owned();
     }

@@ -62,8 +62,7 @@ pub async fn work() -> anyhow::Result<()> {
         let sent = tokio::task::spawn_blocking(move || traces.stop());
         sent.await.context("send the last traces")?;
     }
-    // Nothing of a plugin's may run on the way out.
-    std::process::exit(0);
+    causeway_host::leave()
 }
 
 /// The socket and the pipe, from the places where plugins would find them.

@@ -26,6 +26,7 @@ use crate::hot::{self, Counts};
 use crate::hot_job::HotJob;
 use crate::options::StoreOptions;
 use crate::record::{FORMAT, Rows, RowsRef};
+use crate::reopening;
 
 /// Bytes written in one batch, about; reads wait for a batch, so it is small.
 const BATCH: usize = 128 << 10;
@@ -55,7 +56,7 @@ impl Archive {
             .path(dir)
             .cache_capacity(options.archive_cache_bytes)
             .flush_every_ms(None);
-        let db = config.open().map_err(|e| {
+        let db = reopening::open(&config).map_err(|e| {
             StoreError::Failed(format!(
                 "open the archive of ended jobs at {}: {e}. Jobs that have not ended are not in \
                  it: to start without the history, move this directory away",
@@ -121,6 +122,13 @@ impl Archive {
     pub(crate) fn contains(&self, id: JobId) -> Result<bool, StoreError> {
         let found = self.rows.contains_key(id.0.as_bytes());
         found.map_err(|e| failed("read", e))
+    }
+
+    /// Whether a job is here, or was taken out and kept: then its id is not free. What is taken out
+    /// is written there before it goes here, so it is in one of them all the time.
+    pub(crate) fn knows(&self, id: JobId) -> Result<bool, StoreError> {
+        let kept = || self.backup.contains_key(id.0.as_bytes());
+        Ok(self.contains(id)? || kept().map_err(|e| failed("read", e))?)
     }
 
     /// The row of a job.

@@ -4,7 +4,8 @@
 //! end states times the sets of states that transfers of one job end in; owners times end states),
 //! so a list picks its lanes in memory and then reads one range of an index per lane.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 
 use causeway_model::ports::{FileQuery, JobQuery, StoreError};
 use causeway_model::{FileState, Job, JobId, JobState, Timestamp};
@@ -39,10 +40,17 @@ pub(crate) enum Lane {
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
     numbers: HashMap<Lane, u32>,
+    /// VOs of the lanes.
+    vos: BTreeSet<String>,
 }
 
 impl Lanes {
     pub(crate) fn add(&mut self, lane: Lane, number: u32) {
+        if let Lane::Vo { vo, .. } = &lane
+            && !self.vos.contains(vo)
+        {
+            self.vos.insert(vo.clone());
+        }
         self.numbers.insert(lane, number);
     }
 
@@ -54,9 +62,21 @@ impl Lanes {
         self.numbers.len() as u32
     }
 
-    /// Lanes of all VOs.
+    /// VOs in order, from a name on.
+    pub(crate) fn vos_from(&self, name: &str) -> impl Iterator<Item = &String> {
+        let from = (Bound::Included(name), Bound::Unbounded);
+        self.vos.range::<str, _>(from)
+    }
+
+    /// Lanes of all VOs, in an order that does not depend on which was made first.
     pub(crate) fn all(&self) -> Vec<u32> {
-        self.pick(|lane| matches!(lane, Lane::Vo { .. }))
+        let key = |(lane, number): (&Lane, &u32)| match lane {
+            Lane::Vo { vo, state, files } => Some((vo.clone(), *state as u8, *files, *number)),
+            Lane::Owner { .. } => None,
+        };
+        let mut lanes: Vec<_> = self.numbers.iter().filter_map(key).collect();
+        lanes.sort_unstable();
+        lanes.into_iter().map(|(.., number)| number).collect()
     }
 
     /// Lanes of VOs whose jobs may fit.

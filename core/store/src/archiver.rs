@@ -120,7 +120,8 @@ impl Archiver {
         let size = snapshot::write(&self.inner.dir, number, &self.inner.hot, &table, mark)?;
         self.inner.snapshot_bytes.store(size, Ordering::Release);
         self.inner.journal_bytes.fetch_sub(grown, Ordering::AcqRel);
-        recovery::remove_before(&self.inner.dir, number)
+        recovery::remove_before(&self.inner.dir, number)?;
+        self.inner.tidy_held()
     }
 
     fn ask(&self, command: Command) -> Result<(), StoreError> {

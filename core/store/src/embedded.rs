@@ -11,13 +11,15 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
+use causeway_model::feed::Position;
 use causeway_model::ports::{FileQuery, JobQuery, JobStore, JobView, StoreError, Transaction};
 use causeway_model::{FileId, FileState, Job, JobId, RetryLog, Transfer};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::archive::Archive;
 use crate::archiver::{Archiver, Request};
+use crate::feed::holding;
 use crate::frame::{self, io_failed};
 use crate::hot::Hot;
 use crate::hot_job::HotJob;
@@ -46,9 +48,20 @@ pub(crate) struct Inner {
     pub(crate) snapshot_bytes: AtomicU64,
     pub(crate) archiver_woken: AtomicBool,
     pub(crate) archiver: Sender<Request>,
+    /// Up to where the journal may be read as a feed.
+    pub(crate) feed_end: watch::Sender<Position>,
+    /// Bytes of the feed that were given up although a reader needed them.
+    pub(crate) feed_given_up: AtomicU64,
 }
 
 impl Inner {
+    /// Removes what is kept for readers of the feed and not needed, or too much.
+    pub(crate) fn tidy_held(&self) -> Result<(), StoreError> {
+        let given_up = holding::tidy(&self.dir, self.options.held_bytes)?;
+        self.feed_given_up.fetch_add(given_up, Ordering::Relaxed);
+        Ok(())
+    }
+
     pub(crate) fn wake_archiver(&self) {
         if !self.archiver_woken.swap(true, Ordering::AcqRel)
             && self.archiver.send(Request::Wake).is_err()
@@ -83,6 +96,8 @@ pub struct EmbeddedStore {
     threads: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) keyed_readers: Readers,
     pub(crate) list_readers: Readers,
+    /// Reads the journal for those who tell outside what happened.
+    pub(crate) feed_readers: Readers,
     _lock: DirLock,
 }
 
@@ -116,13 +131,17 @@ impl EmbeddedStore {
             snapshot_bytes: AtomicU64::new(found.snapshot_bytes),
             archiver_woken: AtomicBool::new(false),
             archiver,
+            feed_end: watch::Sender::new(segment.end()),
+            feed_given_up: AtomicU64::new(0),
             options,
         });
+        inner.tidy_held()?;
         let readers = inner.options.readers;
         let (writer, commands) = channel();
         let store = Self {
             keyed_readers: Readers::start("store-read", readers)?,
             list_readers: Readers::start("store-list", readers)?,
+            feed_readers: Readers::start("store-feed", 1)?,
             threads: Mutex::default(),
             writer: writer.clone(),
             inner: inner.clone(),
@@ -213,7 +232,10 @@ impl EmbeddedStore {
             true => RecordRef::Insert(rows_ref),
             false => RecordRef::Apply(rows_ref),
         };
-        let encoded = record.encode(Vec::new())?;
+        let mut encoded = record.encode(Vec::new())?;
+        if !rows.events.is_empty() {
+            encoded = RecordRef::Events(&rows.events).encode(encoded)?;
+        }
         if encoded.len() > frame::FRAME_MAX / 2 {
             let bytes = encoded.len();
             return Err(StoreError::Failed(format!(

@@ -8,12 +8,21 @@ use tokio::sync::oneshot;
 
 use crate::archiver::{Request, Retirement};
 use crate::embedded::{EmbeddedStore, closed};
+use crate::record::RecordRef;
 use crate::table::TableWrite;
 use crate::writer::{Command, TableChange};
 
 impl EmbeddedStore {
-    async fn write_table(&self, write: TableWrite) -> Result<(), StoreError> {
-        let encoded = write.encode(Vec::new())?;
+    /// `decisions` go with it for readers of the feed.
+    async fn write_table(
+        &self,
+        write: TableWrite,
+        decisions: &[EvolutionRow],
+    ) -> Result<(), StoreError> {
+        let mut encoded = write.encode(Vec::new())?;
+        if !decisions.is_empty() {
+            encoded = RecordRef::Decided(decisions).encode(encoded)?;
+        }
         let (reply, done) = oneshot::channel();
         let change = TableChange {
             write,
@@ -37,7 +46,8 @@ impl SettingsStore for EmbeddedStore {
         changes: Vec<Change>,
         audit: Vec<AuditRow>,
     ) -> Result<(), StoreError> {
-        self.write_table(TableWrite::Settings(changes, audit)).await
+        self.write_table(TableWrite::Settings(changes, audit), &[])
+            .await
     }
 
     async fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
@@ -54,7 +64,8 @@ impl SettingsStore for EmbeddedStore {
         decisions: Vec<EvolutionRow>,
     ) -> Result<(), StoreError> {
         if !values.is_empty() {
-            self.write_table(TableWrite::Optimizer(values)).await?;
+            self.write_table(TableWrite::Optimizer(values), &decisions)
+                .await?;
         }
         if decisions.is_empty() {
             return Ok(());

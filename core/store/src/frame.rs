@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use causeway_model::ports::StoreError;
@@ -86,6 +87,57 @@ fn lengths(header: &[u8]) -> Option<(usize, u32)> {
     let word = |at: usize| Some(u32::from_le_bytes(header.get(at..at + 4)?.try_into().ok()?));
     let length = word(4)? as usize;
     (header.get(..4)? == FRAME_MAGIC && length <= FRAME_MAX).then_some((length, word(8)?))
+}
+
+/// What stands at a place in a file of frames.
+pub(crate) enum At {
+    /// A sound frame: its payload.
+    Frame(Vec<u8>),
+    /// Nothing any more.
+    End,
+    /// Something that is no sound frame.
+    Damaged,
+}
+
+/// Opens a file of frames; `None` when there is none.
+pub(crate) fn open(path: &Path, kind: Kind, number: u64) -> Result<Option<File>, StoreError> {
+    let file = match File::open(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|e| io_failed("open", path, &e))?,
+    };
+    let mut header = [0; FILE_HEADER];
+    let read = file.read_exact_at(&mut header, 0);
+    read.map_err(|e| io_failed("read", path, &e))?;
+    check_header(path, kind, number, &header)?;
+    Ok(Some(file))
+}
+
+/// Reads what stands at a place; nothing from `limit` on counts.
+pub(crate) fn read_at(file: &File, at: u64, limit: u64) -> std::io::Result<At> {
+    let mut header = [0; FRAME_HEADER];
+    let room = limit.saturating_sub(at);
+    if room < FRAME_HEADER as u64 {
+        return Ok(At::End);
+    }
+    file.read_exact_at(&mut header, at)?;
+    if header == [0; FRAME_HEADER] {
+        return Ok(At::End);
+    }
+    let known = lengths(&header).filter(|it| (FRAME_HEADER + it.0) as u64 <= room);
+    let Some((length, crc)) = known else {
+        return Ok(At::Damaged);
+    };
+    let mut payload = vec![0; length];
+    file.read_exact_at(&mut payload, at + FRAME_HEADER as u64)?;
+    Ok(match crc32c::crc32c(&payload) == crc {
+        true => At::Frame(payload),
+        false => At::Damaged,
+    })
+}
+
+/// Bytes that a payload takes in its file.
+pub(crate) fn length_of(payload: &[u8]) -> u64 {
+    (FRAME_HEADER + payload.len()) as u64
 }
 
 /// Reads a file and gives each payload to `each`.

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use causeway_model::feed::Position;
 use causeway_model::ports::StoreError;
 
 use crate::frame::{self, FILE_HEADER, Kind, io_failed};
@@ -80,6 +81,15 @@ impl Segment {
 
     pub(crate) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// The place after the last frame.
+    pub(crate) fn end(&self) -> Position {
+        Position {
+            segment: self.number,
+            offset: self.length,
+            done: 0,
+        }
     }
 
     /// Appends a complete frame; on the disk when this returns.

@@ -2,9 +2,11 @@
 //!
 //! This crate implements the ports [`JobStore`](causeway_model::ports::JobStore),
 //! [`HistoryStore`](causeway_model::ports::HistoryStore),
-//! [`SettingsStore`](causeway_model::ports::SettingsStore) and
-//! [`CredentialVault`](causeway_model::ports::CredentialVault) without any other server: all it
-//! needs is a directory. It knows rows and nothing of what they mean for a transfer: no protocol,
+//! [`EventFeed`](causeway_model::feed::EventFeed),
+//! [`SettingsStore`](causeway_model::ports::SettingsStore),
+//! [`CredentialVault`](causeway_model::ports::CredentialVault) and
+//! [`CloudStorageStore`](causeway_model::clouds::CloudStorageStore) without any other server: all
+//! it needs is a directory. It knows rows and nothing of what they mean for a transfer: no protocol,
 //! no scheduling, no retry rule.
 //!
 //! ```text
@@ -46,6 +48,7 @@ mod check;
 mod embedded;
 mod embedded_settings;
 mod evolution;
+mod feed;
 mod frame;
 mod hot;
 mod hot_job;
@@ -58,10 +61,14 @@ mod matching;
 mod memory;
 mod memory_settings;
 mod merge;
+mod names;
+mod oauth;
+mod oauth_table;
 mod options;
 mod readers;
 mod record;
 mod recovery;
+mod reopening;
 mod retire;
 #[cfg(test)]
 #[path = "../tests/rows/mod.rs"]
@@ -69,12 +76,19 @@ mod rows;
 mod snapshot;
 mod table;
 mod vault;
+mod vault_clouds;
 mod vault_key;
 mod vault_memory;
+mod vault_memory_clouds;
+mod vault_owners;
+mod vault_seal;
+mod vault_tokens;
 mod writer;
 
 pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
+pub use oauth::OAuthRows;
 pub use options::StoreOptions;
 pub use vault::EncryptedVault;
 pub use vault_memory::MemoryVault;
+pub use vault_tokens::MemoryTokens;

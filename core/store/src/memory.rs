@@ -37,6 +37,9 @@ impl MemoryStore {
     fn insert_now(&self, view: JobView) -> Result<(), StoreError> {
         let rows = rows_of(view);
         let mut hot = self.hot.write();
+        if rows.jobs.iter().any(|it| self.aside.keeps(it.job_id)) {
+            return Err(StoreError::DuplicateJob);
+        }
         Pending::default().check_insert(&hot, &rows)?;
         hot.apply(rows);
         Ok(())
@@ -61,6 +64,7 @@ pub(crate) fn rows_of(view: JobView) -> Transaction {
         files: view.files,
         deletions: view.deletions,
         retries: Vec::new(),
+        events: Vec::new(),
     }
 }
 

@@ -24,6 +24,13 @@ pub(crate) struct Aside {
     archived: RwLock<HashMap<JobId, JobView>>,
 }
 
+impl Aside {
+    /// Whether a job was taken out and kept.
+    pub(crate) fn keeps(&self, id: JobId) -> bool {
+        self.archived.read().contains_key(&id)
+    }
+}
+
 #[async_trait]
 impl SettingsStore for MemoryStore {
     async fn settings(&self) -> Result<Vec<Change>, StoreError> {
@@ -87,12 +94,14 @@ impl HistoryStore for MemoryStore {
         keep: bool,
     ) -> Result<usize, StoreError> {
         let mut hot = self.hot.write();
-        let ended = hot.settled().filter(|id| {
-            let job = hot.jobs.get(id);
-            let end = job.and_then(|it| it.job.job_finished);
-            end.is_some_and(|end| end < ended_before)
+        let ended = hot.settled().filter_map(|id| {
+            let end = hot.jobs.get(&id)?.job.job_finished?;
+            (end < ended_before).then_some((end, id))
         });
-        let ids: Vec<JobId> = ended.take(limit).collect();
+        let mut ended: Vec<_> = ended.collect();
+        // Those that ended first leave first, as they do from a disk.
+        ended.sort_unstable();
+        let ids: Vec<JobId> = ended.into_iter().take(limit).map(|it| it.1).collect();
         for id in &ids {
             if let Some(job) = hot.remove(*id)
                 && keep

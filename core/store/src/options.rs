@@ -18,6 +18,9 @@ pub struct StoreOptions {
     /// A snapshot of the live jobs is due when so many bytes of journal have come since the last
     /// one, and at least as many as that one has.
     pub snapshot_bytes: u64,
+    /// Bytes of journal that are kept for readers of the feed who have not acknowledged them; the
+    /// oldest give way.
+    pub held_bytes: u64,
     /// Threads that read the archive: so many for single jobs, and as many for lists.
     pub readers: usize,
 }
@@ -31,6 +34,7 @@ impl Default for StoreOptions {
             archive_jobs: 10_000,
             archive_backlog_rows: 1_000_000,
             snapshot_bytes: 128 << 20,
+            held_bytes: 4 << 30,
             readers: 2,
         }
     }

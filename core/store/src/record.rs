@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
+use causeway_model::events::Event;
 use causeway_model::ports::{StoreError, Transaction};
 use causeway_model::settings::{AuditRow, Change};
-use causeway_model::{Deletion, Job, OptimizerRow, RetryLog, Transfer};
+use causeway_model::{Deletion, EvolutionRow, Job, OptimizerRow, RetryLog, Transfer};
 use serde::{Deserialize, Serialize};
 
 /// Version of everything this crate writes, rows included.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// Rows as they are read.
 #[derive(Debug, Default, Deserialize)]
@@ -29,6 +30,8 @@ impl From<Rows> for Transaction {
             files: rows.files,
             deletions: rows.deletions,
             retries: rows.retries,
+            // Told by the feed, and by nobody when a start reads them.
+            events: Vec::new(),
         }
     }
 }
@@ -77,6 +80,10 @@ pub(crate) enum Record {
     Settings(Vec<Change>, Vec<AuditRow>),
     /// Values of links.
     Optimizer(Vec<OptimizerRow>),
+    /// What happened, of rows in the changes before it.
+    Events(Vec<Event>),
+    /// What the optimizer decided, for readers of the feed; the history has it, too.
+    Decided(Vec<EvolutionRow>),
 }
 
 /// A record as it is written; variants as in [`Record`].
@@ -88,6 +95,8 @@ pub(crate) enum RecordRef<'a> {
     End(u64),
     Settings(&'a [Change], &'a [AuditRow]),
     Optimizer(&'a [OptimizerRow]),
+    Events(&'a [Event]),
+    Decided(&'a [EvolutionRow]),
 }
 
 impl RecordRef<'_> {
@@ -115,10 +124,14 @@ pub(crate) fn decode_all(
 #[cfg(test)]
 mod tests {
     use causeway_model::settings::{
-        ActivityShareRow, BanStatus, HostRow, LinkRow, Operation, OperationLimitRow, ShareRow,
-        StorageBanRow, StorageRow, TpcSupport, UserBanRow, VoRow,
+        ActivityShareRow, AuthorizationRow, BanStatus, HostRow, LinkRow, Operation,
+        OperationLimitRow, ShareRow, StorageBanRow, StorageRow, TpcSupport, UserBanRow, VoRow,
     };
-    use causeway_model::{JobId, Timestamp};
+    use causeway_model::events::{AttemptEnded, FileMoved, JobMoved};
+    use causeway_model::observe::StepTimes;
+    use causeway_model::{
+        Fault, FileId, FileState, JobId, JobState, Phase, Rung, Scope, Timestamp,
+    };
 
     use super::*;
     use crate::rows;
@@ -152,6 +165,10 @@ mod tests {
             tpc_support: Some(TpcSupport::None),
             overwrite_disk_enabled: Some(true),
             ..StorageRow::new("s")
+        };
+        let right = AuthorizationRow {
+            dn: "d".into(),
+            operation: "config".into(),
         };
         vec![
             Change::PutLink(LinkRow::new("l", "s", "d")),
@@ -192,6 +209,8 @@ mod tests {
                 drain: true,
             }),
             Change::DeleteHost("h".into()),
+            Change::Authorize(right.clone()),
+            Change::Revoke(right),
         ]
     }
 
@@ -245,6 +264,62 @@ mod tests {
             .unwrap();
         let bytes = RecordRef::Optimizer(&[value()]).encode(bytes).unwrap();
         let found = (FORMAT, bytes.len(), crc32c::crc32c(&bytes));
-        assert_eq!(found, (2, 989, 1_380_930_630));
+        assert_eq!(found, (3, 1013, 2_484_036_031));
+    }
+
+    /// Fails when an event changed its shape: what readers of the feed have not read yet cannot be
+    /// read then. Let [`FORMAT`] grow by one and put the new numbers here.
+    #[test]
+    fn events_are_written_as_they_were() {
+        let job_id = JobId::deterministic("vo", "sid");
+        let moved = Event::File(FileMoved {
+            job_id,
+            file_id: FileId(1),
+            from: FileState::Ready,
+            to: FileState::Active,
+            job_state: JobState::Active,
+            retry: 2,
+            at: Timestamp(3),
+        });
+        let ended = Event::Attempt(Box::new(AttemptEnded {
+            job_id,
+            file_id: FileId(1),
+            job_state: JobState::Active,
+            retry: 2,
+            started: Some(Timestamp(1)),
+            at: Timestamp(3),
+            fault: Some(Fault::new(Scope::Source, Phase::Transfer, 5, "m")),
+            canceled: false,
+            last_hop: true,
+            rung: Some(Rung::Pull),
+            copy_seconds: 1.5,
+            steps: StepTimes([1, 2, 3, 4, 5, 6]),
+            params: Some("p".into()),
+            size: Some(7),
+            transferred: None,
+        }));
+        let job = Event::Job(JobMoved {
+            job_id,
+            state: JobState::Finished,
+            at: Timestamp(3),
+        });
+        let bytes = RecordRef::Events(&[moved, ended, job]).encode(Vec::new()).unwrap();
+        let decided = EvolutionRow {
+            datetime: Timestamp(1),
+            source_se: "s".into(),
+            dest_se: "d".into(),
+            active: 2,
+            throughput: 1.5,
+            success: 99.5,
+            rationale: "r".into(),
+            diff: -1,
+            actual_active: 3,
+            queue_size: 4,
+            ema: 2.5,
+            filesize_avg: 3.5,
+            filesize_stddev: 4.5,
+        };
+        let bytes = RecordRef::Decided(&[decided]).encode(bytes).unwrap();
+        assert_eq!((bytes.len(), crc32c::crc32c(&bytes)), (153, 605_206_580));
     }
 }

@@ -7,6 +7,7 @@ use causeway_model::ports::{StoreError, Transaction};
 
 use crate::archive::Archive;
 use crate::check::job_ids;
+use crate::feed::holding;
 use crate::frame::{self, End, Kind, io_failed};
 use crate::hot::{self, Counts, Hot};
 use crate::journal::{segment_path, segments};
@@ -62,16 +63,19 @@ pub(crate) fn recover(dir: &Path, archive: &Archive) -> Result<Recovered, StoreE
     Ok(found)
 }
 
-/// Removes what a snapshot stands for: older snapshots, and segments up to its number.
+/// Removes what a snapshot stands for: older snapshots, and segments up to its number that no
+/// reader of the feed needs.
 pub(crate) fn remove_before(dir: &Path, snapshot: u64) -> Result<(), StoreError> {
     let older = snapshot::all(dir)?.into_iter().filter(|it| *it < snapshot);
     let covered = segments(dir)?.into_iter().filter(|it| *it <= snapshot);
-    let paths = older
-        .map(|it| snapshot::path(dir, it))
-        .chain(covered.map(|it| segment_path(dir, it)));
     let mut removed = false;
-    for path in paths {
+    for path in older.map(|it| snapshot::path(dir, it)) {
         std::fs::remove_file(&path).map_err(|e| io_failed("remove", &path, &e))?;
+        removed = true;
+    }
+    let lowest = holding::lowest(dir)?;
+    for number in covered {
+        holding::let_go(dir, number, lowest)?;
         removed = true;
     }
     if removed {
@@ -194,6 +198,8 @@ fn take(record: Record, archive: &Archive, found: &mut Recovered) -> Result<(), 
             found.table.apply(TableWrite::Settings(changes, audit));
         }
         Record::Optimizer(rows) => found.table.apply(TableWrite::Optimizer(rows)),
+        // The rows say the same; these are for readers of the feed.
+        Record::Events(_) | Record::Decided(_) => {}
     }
     Ok(())
 }

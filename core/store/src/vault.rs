@@ -1,48 +1,45 @@
 //! Delegated credentials, encrypted on disk.
 //!
-//! Each value is sealed with AES-256-GCM under the key file's key and a random nonce. What it
-//! belongs to (kind, delegation id, DN) is authenticated with it, so a value moved to another
-//! owner's place does not open; on disk that name is a hash only. A write is synced when it
-//! returns. It knows nothing of certificates: what it keeps is text to it.
+//! Each value is sealed under the key file's key ([`vault_seal`](crate::vault_seal)) together with
+//! what it belongs to (kind, delegation id, DN); on disk that name is a hash only. A write is synced
+//! when it returns. It knows nothing of certificates: what it keeps is text to it.
 
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
 use causeway_model::Timestamp;
+use causeway_model::names::NameIndex;
 use causeway_model::ports::{CredentialVault, PendingDelegation, StoreError, StoredCredential};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sled::{Db, Tree};
-use zeroize::Zeroizing;
 
 use crate::frame::{io_failed, sync_dir};
 use crate::readers::Readers;
 use crate::vault_key;
+use crate::vault_owners::Owners;
+use crate::vault_seal::Sealer;
 
-/// First byte of each value, so that another cipher can come later.
-const VERSION: u8 = 1;
-/// Room for a value, so that no copy of it is left behind by a growing buffer.
-const ROOM: usize = 64 << 10;
 const CACHE: u64 = 8 << 20;
 
-/// Which of the two things an owner may have here.
+/// What may be kept here; the order is on disk.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     Pending,
     Credential,
     /// Says whether the key is the right one.
     Check,
+    TransferToken,
 }
 
 /// What a value belongs to.
-struct Name(Vec<u8>);
+pub(crate) struct Name(Vec<u8>);
 
 impl Name {
-    fn new(kind: Kind, dlg_id: &str, dn: &str) -> Self {
+    pub(crate) fn new(kind: Kind, dlg_id: &str, dn: &str) -> Self {
         let mut name = vec![kind as u8];
         for part in [dlg_id, dn] {
             name.extend((part.len() as u64).to_be_bytes());
@@ -56,20 +53,22 @@ impl Name {
     }
 }
 
-struct Inner {
+pub(crate) struct Inner {
     db: Db,
     values: Tree,
     /// When each credential ends, by the same key: the value itself does not open without its
     /// owner's name.
     ends: Tree,
+    owners: Owners,
+    pub(crate) clouds: Tree,
     file: File,
-    key: RandomizedNonceKey,
+    pub(crate) sealer: Sealer,
 }
 
 /// Credentials in a directory of their own. See the module.
 pub struct EncryptedVault {
-    inner: Arc<Inner>,
-    thread: Readers,
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) thread: Readers,
 }
 
 impl std::fmt::Debug for EncryptedVault {
@@ -94,16 +93,20 @@ impl EncryptedVault {
         })?;
         let values = db.open_tree("values").map_err(|e| failed("open", e))?;
         let key = vault_key::load(key_file, !values.is_empty())?;
-        let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_slice());
+        let sealer = Sealer::new(key.as_slice())?;
+        let tree = |name: &str| db.open_tree(name).map_err(|e| failed("open", e));
         let path = dir.join("db");
         let inner = Inner {
             file: File::open(&path).map_err(|e| io_failed("open", &path, &e))?,
-            key: key.map_err(|_| failed("open", "the key is not accepted"))?,
+            owners: Owners::new(tree("owners")?),
+            ends: tree("ends")?,
+            clouds: tree("clouds")?,
             values,
-            ends: db.open_tree("ends").map_err(|e| failed("open", e))?,
+            sealer,
             db,
         };
         inner.check_key(key_file)?;
+        inner.owners.read(&inner.values, &inner.sealer)?;
         sync_dir(&path)?;
         Ok(Self {
             inner: Arc::new(inner),
@@ -143,43 +146,15 @@ impl Inner {
         }
     }
 
-    fn seal(&self, name: &Name, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-        let plain = postcard::to_extend(value, Vec::with_capacity(ROOM));
-        // The text of an encoding error could quote the value.
-        let plain = plain.map_err(|_| failed("write to", "the value cannot be encoded"))?;
-        let mut buffer = Zeroizing::new(plain);
-        let nonce = self
-            .key
-            .seal_in_place_append_tag(Aad::from(&name.0), &mut *buffer)
-            .map_err(|_| failed("write to", "encryption failed"))?;
-        let mut sealed = vec![VERSION];
-        sealed.extend(nonce.as_ref());
-        sealed.extend_from_slice(&buffer);
-        Ok(sealed)
+    pub(crate) fn seal(&self, name: &Name, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+        self.sealer.seal(&name.0, value)
     }
 
-    fn get<T: DeserializeOwned>(&self, name: &Name) -> Result<Option<T>, StoreError> {
+    pub(crate) fn get<T: DeserializeOwned>(&self, name: &Name) -> Result<Option<T>, StoreError> {
         let stored = self.values.get(name.key()).map_err(|e| failed("read", e))?;
-        let Some(stored) = stored else {
-            return Ok(None);
-        };
-        let Some((&VERSION, rest)) = stored.split_first() else {
-            return Err(failed("read", "a value of another version"));
-        };
-        let (nonce, sealed) = rest
-            .split_at_checked(NONCE_LEN)
-            .ok_or_else(|| failed("read", "a value is cut short"))?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce);
-        let nonce = nonce.map_err(|_| failed("read", "a value is cut short"))?;
-        let mut buffer = Zeroizing::new(sealed.to_vec());
-        let plain = self
-            .key
-            .open_in_place(nonce, Aad::from(&name.0), &mut buffer)
-            .map_err(|_| failed("read", "a value is damaged or was written with another key"))?;
-        let value = postcard::from_bytes(plain);
-        value
-            .map(Some)
-            .map_err(|_| failed("read", "a value cannot be decoded"))
+        stored
+            .map(|it| self.sealer.open(&name.0, &it))
+            .transpose()
     }
 
     fn put(&self, name: &Name, sealed: Vec<u8>) -> Result<(), StoreError> {
@@ -192,12 +167,31 @@ impl Inner {
     fn put_credential(
         &self,
         name: &Name,
+        dn: &str,
         sealed: Vec<u8>,
         end: Timestamp,
     ) -> Result<(), StoreError> {
         let noted = self.ends.insert(name.key(), &end.0.to_be_bytes());
         noted.map_err(|e| failed("write to", e))?;
+        self.owners.add(name.key().as_ref(), dn, &self.sealer)?;
         self.put(name, sealed)
+    }
+
+    /// Keeps a value that can be forgotten after a time; not synced.
+    pub(crate) fn put_ending(
+        &self,
+        name: &Name,
+        sealed: Vec<u8>,
+        end: Timestamp,
+    ) -> Result<(), StoreError> {
+        let kept = self.ends.insert(name.key(), &end.0.to_be_bytes());
+        let kept = kept.and_then(|_| self.values.insert(name.key(), sealed));
+        kept.map(drop).map_err(|e| failed("write to", e))
+    }
+
+    /// A place of its own for rows of another kind.
+    pub(crate) fn tree(&self, name: &str) -> Result<Tree, StoreError> {
+        self.db.open_tree(name).map_err(|e| failed("open", e))
     }
 
     /// Forgets what ended before a time. Values from before ends were noted stay.
@@ -211,6 +205,7 @@ impl Inner {
             }
             let old = self.values.remove(&key);
             let old = old.and_then(|old| self.ends.remove(&key).map(|_| old));
+            self.owners.remove(&key)?;
             deleted += usize::from(old.map_err(|e| failed("write to", e))?.is_some());
         }
         self.sync()?;
@@ -223,18 +218,19 @@ impl Inner {
             .remove(name.key())
             .and_then(|old| self.ends.remove(name.key()).map(|_| old))
             .map_err(|e| failed("write to", e))?;
+        self.owners.remove(name.key().as_ref())?;
         self.sync()?;
         Ok(old.is_some())
     }
 
     /// `flush()` of sled does not sync its file on Linux.
-    fn sync(&self) -> Result<(), StoreError> {
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
         self.db.flush().map_err(|e| failed("flush", e))?;
         self.file.sync_data().map_err(|e| failed("sync", e))
     }
 }
 
-fn failed(what: &str, e: impl std::fmt::Display) -> StoreError {
+pub(crate) fn failed(what: &str, e: impl std::fmt::Display) -> StoreError {
     StoreError::Failed(format!("{what} the credential vault: {e}"))
 }
 
@@ -275,8 +271,9 @@ impl CredentialVault for EncryptedVault {
         let name = Name::new(Kind::Credential, dlg_id, dn);
         let sealed = self.inner.seal(&name, credential)?;
         let (inner, end) = (self.inner.clone(), credential.termination_time);
+        let dn = dn.to_owned();
         self.thread
-            .run(move || inner.put_credential(&name, sealed, end))
+            .run(move || inner.put_credential(&name, &dn, sealed, end))
             .await
     }
 
@@ -289,5 +286,13 @@ impl CredentialVault for EncryptedVault {
     async fn delete_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
         let inner = self.inner.clone();
         self.thread.run(move || inner.delete_expired(before)).await
+    }
+}
+
+/// DNs of those who have a credential here.
+#[async_trait]
+impl NameIndex for EncryptedVault {
+    async fn names(&self, prefix: &str, limit: usize) -> Result<Vec<String>, StoreError> {
+        Ok(self.inner.owners.names(prefix, limit))
     }
 }

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use causeway_model::Timestamp;
+use causeway_model::names::{NameIndex, beginning};
 use causeway_model::ports::{CredentialVault, PendingDelegation, StoreError, StoredCredential};
 use parking_lot::Mutex;
+
+use crate::vault_memory_clouds::Clouds;
 
 type Owner = (String, String);
 
@@ -14,6 +17,7 @@ type Owner = (String, String);
 pub struct MemoryVault {
     pending: Mutex<HashMap<Owner, PendingDelegation>>,
     credentials: Mutex<HashMap<Owner, StoredCredential>>,
+    pub(crate) clouds: Mutex<Clouds>,
 }
 
 impl MemoryVault {
@@ -78,5 +82,16 @@ impl CredentialVault for MemoryVault {
         let all = credentials.len();
         credentials.retain(|_, it| it.termination_time >= before);
         Ok(all - credentials.len())
+    }
+}
+
+#[async_trait]
+impl NameIndex for MemoryVault {
+    async fn names(&self, prefix: &str, limit: usize) -> Result<Vec<String>, StoreError> {
+        let credentials = self.credentials.lock();
+        let dns = credentials.keys().map(|(_, dn)| dn.as_str());
+        let mut dns: Vec<&str> = dns.filter(|it| it.starts_with(prefix)).collect();
+        dns.sort_unstable();
+        Ok(beginning(dns.into_iter(), prefix, limit))
     }
 }

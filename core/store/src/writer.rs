@@ -165,7 +165,7 @@ impl Writer {
         if write.new_job {
             self.check_backlog()?;
             for job in &write.rows.jobs {
-                if self.inner.archive.contains(job.job_id)? {
+                if self.inner.archive.knows(job.job_id)? {
                     return Err(StoreError::DuplicateJob);
                 }
             }
@@ -227,6 +227,8 @@ impl Writer {
             }
             return;
         }
+        // Before anybody has an answer, so that whoever has one finds it in the feed.
+        self.inner.feed_end.send_replace(self.segment.end());
         if new_mark {
             self.mark = mark;
             self.inner.marks.is_durable(mark);
@@ -279,6 +281,7 @@ impl Writer {
         let closed = self.segment.number();
         let next = Segment::create(&self.inner.dir, closed + 1)?;
         std::mem::replace(&mut self.segment, next).close();
+        self.inner.feed_end.send_replace(self.segment.end());
         Ok(closed)
     }
 

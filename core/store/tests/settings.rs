@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use causeway_model::ports::{
-    CredentialVault, EvolutionQuery, HistoryStore, JobQuery, JobStore, SettingsStore,
+    CredentialVault, EvolutionQuery, HistoryStore, JobQuery, JobStore, SettingsStore, StoreError,
     StoredCredential,
 };
 use causeway_model::settings::{
@@ -238,10 +238,12 @@ async fn old_jobs_leave<T: JobStore + HistoryStore>(store: &T) {
     assert_eq!(store.retire(Timestamp(1012), 9, false).await.unwrap(), 1);
     assert!(store.archived(id(11)).await.unwrap().is_none());
     assert!(store.view(id(11)).await.unwrap().is_none());
-    // Its name is free again.
-    let again = rows::view(id(7), 1, 90_000..90_001);
+    // Then its id is free again; that of a job of which there is a copy is not.
+    let again = rows::view(id(11), 1, 90_000..90_001);
     store.insert(again).await.unwrap();
-    assert_eq!(store.view(id(7)).await.unwrap().unwrap().files.len(), 1);
+    assert_eq!(store.view(id(11)).await.unwrap().unwrap().files.len(), 1);
+    let taken = store.insert(rows::view(id(7), 1, 90_001..90_002)).await;
+    assert!(matches!(taken, Err(StoreError::DuplicateJob)), "{taken:?}");
 }
 
 #[tokio::test]
@@ -258,8 +260,8 @@ async fn old_jobs_leave_the_disk() {
     with_jobs(&store).await;
     store.checkpoint().await.unwrap();
     old_jobs_leave(&store).await;
-    // The second life of job 7 ends and is taken out too: fewer rows than the first.
-    let view = store.view(id(7)).await.unwrap().unwrap();
+    // The second life of job 11 ends, and it is taken out and kept this time.
+    let view = store.view(id(11)).await.unwrap().unwrap();
     let mut end = rows::finished(&view, 1);
     Arc::make_mut(&mut end.jobs[0]).job_finished = Some(Timestamp(1));
     Arc::make_mut(&mut end.files[0]).finish_time = Some(Timestamp(1));
@@ -268,9 +270,9 @@ async fn old_jobs_leave_the_disk() {
     assert_eq!(store.retire(Timestamp(2), 9, true).await.unwrap(), 1);
     drop(store);
     let store = open(dir.path());
-    let view = store.archived(id(7)).await.unwrap().unwrap();
+    let view = store.archived(id(11)).await.unwrap().unwrap();
     assert_eq!(view.files.len(), 1);
-    assert!(store.view(id(7)).await.unwrap().is_none());
+    assert!(store.view(id(11)).await.unwrap().is_none());
     assert!(store.view(id(12)).await.unwrap().is_some());
     assert_eq!(store.unfinished().await.unwrap().len(), 10);
 }

@@ -15,6 +15,8 @@ pub(crate) struct Config {
     pub(crate) max_seconds: f64,
     /// Whether `signal=n` may kill the process.
     pub(crate) signals: bool,
+    /// Seed of everything that is drawn; by chance when not set.
+    pub(crate) random_seed: Option<u64>,
     /// File that gets one line per finished copy or commit.
     pub(crate) journal: Option<PathBuf>,
 }
@@ -25,6 +27,7 @@ impl Default for Config {
             min_seconds: 10.0,
             max_seconds: 100.0,
             signals: false,
+            random_seed: None,
             journal: None,
         }
     }

@@ -61,11 +61,7 @@ fn duration(storage: &MockStorage, source: &Script, destination: &Script, size: 
         return paced;
     }
     let (min, max) = (storage.config.min_seconds, storage.config.max_seconds);
-    Duration::from_secs_f64(if max > min {
-        rand::random_range(min..=max)
-    } else {
-        min
-    })
+    storage.chance.seconds(min, max)
 }
 
 /// Lets the time of a copy pass, a tick at a time, as the reference does.
@@ -83,6 +79,7 @@ async fn pass_time(
     while due < end {
         due = (due + TICK).min(end);
         tokio::select! {
+            biased;
             () = cx.cancel().cancelled() => return Err(canceled()),
             () = sleep_until(due) => {}
         }

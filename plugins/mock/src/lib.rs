@@ -3,6 +3,8 @@
 //! `mock://host/path?size=10&errno=2` and the like. The tool of all tests that need a storage
 //! which is slow, full, broken or on tape at will. Keys are described in the README.
 
+mod abilities;
+mod chance;
 mod config;
 mod content;
 mod copy;

@@ -4,22 +4,22 @@
 //! `unlink` are only asked of destinations; `stat` shows a destination's later size once a copy to
 //! it was made under the same request id.
 
-use causeway_sdk::capability::{Admission, CopyAbility, CredentialKind, ReadAbility, WriteAbility};
 use causeway_sdk::{
     Algorithm, Capabilities, Checksum, Copied, CopyRequest, Ctx, DirPage, EntryKind, Error,
-    ErrorKind, FileState, Host, Locality, Operation, Page, ProgressSink, ReadOptions, Result,
-    StageRequest, Staged, Stat, Storage, Url, WriteOptions,
+    ErrorKind, FileState, Host, Locality, Page, ProgressSink, ReadOptions, Result, StageRequest,
+    Staged, Stat, Storage, Url, WriteOptions,
 };
 use tokio::time::{Duration, sleep};
 
+use crate::chance::Chance;
 use crate::config::Config;
-use crate::content::{CHUNK, Content};
+use crate::content::Content;
 use crate::journal::Journal;
 use crate::memory::{Commits, Memory, Record};
 use crate::reader::MockReader;
 use crate::script::{Script, fail};
 use crate::writer::MockWriter;
-use crate::{copy, lister, signal, staging};
+use crate::{abilities, copy, lister, signal, staging};
 
 /// The scheme this plugin serves.
 pub(crate) const SCHEME: &str = "mock";
@@ -34,6 +34,7 @@ const EPROTONOSUPPORT: i32 = 93;
 pub struct MockStorage {
     pub(crate) config: Config,
     pub(crate) memory: std::sync::Arc<Memory>,
+    pub(crate) chance: Chance,
 }
 
 impl MockStorage {
@@ -84,52 +85,14 @@ impl Storage for MockStorage {
         let config = Config::parse(config)?;
         let journal = config.journal.as_deref().map(Journal::open).transpose()?;
         Ok(Self {
+            chance: Chance::new(config.random_seed),
             config,
             memory: std::sync::Arc::new(Memory::new(journal)),
         })
     }
 
     fn describe(&self) -> Capabilities {
-        use Operation as Op;
-        Capabilities {
-            name: SCHEME.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            schemes: vec![SCHEME.to_owned()],
-            operations: [
-                Op::Stat,
-                Op::List,
-                Op::Read,
-                Op::Write,
-                Op::Mkdir,
-                Op::Unlink,
-                Op::Checksum,
-                Op::Copy,
-                Op::Staging,
-                Op::Archive,
-            ]
-            .into(),
-            read: ReadAbility {
-                ranges: true,
-                parallel: 16,
-                preferred_chunk: CHUNK as u32,
-            },
-            write: WriteAbility {
-                positional: true,
-                needs_size: false,
-                atomic: true,
-                parents: true,
-                resumable: false,
-            },
-            checksums: Algorithm::ALL.into(),
-            copy: CopyAbility {
-                pull_from: vec![SCHEME.to_owned()],
-                push_to: vec![SCHEME.to_owned()],
-                atomic: true,
-            },
-            credentials: vec![CredentialKind::None],
-            admission: Admission::All,
-            ..Capabilities::default()
-        }
+        abilities::all()
     }
 
     async fn stat(&self, cx: &Ctx, at: &Url) -> Result<Stat> {
@@ -277,7 +240,7 @@ impl Storage for MockStorage {
             longest = longest.max(Script::of(at).delay);
         }
         sleep(longest).await;
-        Ok(staging::bring_online(&self.memory, &request))
+        Ok(staging::bring_online(&self.memory, &self.chance, &request))
     }
 
     async fn poll_online(&self, _cx: &Ctx, token: &str, files: &[Url]) -> Result<Vec<FileState>> {

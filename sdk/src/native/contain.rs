@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use causeway_abi::values::EXT_PANIC;
 
 use super::runtime;
+use crate::secret::mask;
 use crate::{Error, ErrorKind, Result};
 
 /// Key of the context pair that marks an error as a panic that was caught in the plugin.
@@ -32,7 +33,7 @@ pub(super) fn quietly(what: &str, drop: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
         eprintln!(
             "causeway: {what} panicked while it was dropped: {}",
-            text(payload)
+            mask(&text(payload))
         );
     }
 }

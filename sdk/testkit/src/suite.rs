@@ -27,6 +27,7 @@ pub struct Suite {
     pub(crate) time_limit: Duration,
     pub(crate) settle: Duration,
     pub(crate) only: Option<String>,
+    pub(crate) told: Option<Box<dyn FnMut(&str) + Send>>,
 }
 
 impl Suite {
@@ -46,6 +47,7 @@ impl Suite {
             time_limit: Duration::from_secs(60),
             settle: Duration::from_secs(20),
             only: None,
+            told: None,
         }
     }
 
@@ -116,11 +118,20 @@ impl Suite {
         self
     }
 
+    /// Tells the name of every case that begins: for whoever watches from another process.
+    #[must_use]
+    pub fn telling(mut self, told: impl FnMut(&str) + Send + 'static) -> Self {
+        self.told = Some(Box::new(told));
+        self
+    }
+
     /// Runs the cases, one after the other. Never panics because of the storage.
-    pub async fn run(self) -> Report {
+    pub async fn run(mut self) -> Report {
         let (limit, only) = (self.time_limit, self.only.clone());
+        let mut told = self.told.take().unwrap_or_else(|| Box::new(|_| {}));
         let wanted = |it: &Definition| only.as_ref().is_none_or(|part| it.name.contains(part));
         let mut report = Report::new(self.storage.describe().name);
+        told("suite/prepare");
         let probe = match Probe::prepare(self).await {
             Ok(probe) => Arc::new(probe),
             Err(stop) => {
@@ -129,12 +140,14 @@ impl Suite {
             }
         };
         for definition in cases::all().into_iter().filter(wanted) {
+            told(definition.name);
             let verdict = match probe.lacks(definition.needs) {
                 Some(reason) => Err(Stop::Skipped(reason)),
                 None => run_one(&probe, &definition, limit).await,
             };
             report.add(case(definition.name, verdict));
         }
+        told("suite/clean");
         if timeout(limit, probe.clean()).await.is_err() {
             let reason = "the storage did not answer while the suite cleaned up".to_owned();
             report.add(case("suite/clean", Err(Stop::Failed(reason))));

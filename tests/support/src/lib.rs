@@ -4,14 +4,19 @@
 
 pub mod arena;
 pub mod attack;
+pub mod broker;
 pub mod client;
 pub mod data;
 pub mod drip;
 pub mod flaky;
 pub mod gateway;
 pub mod grid;
+pub mod issuer;
+pub mod hook;
 pub mod lab;
+pub mod listener;
 pub mod outcome;
+pub mod place;
 pub mod processes;
 pub mod programs;
 pub mod rest;

@@ -9,10 +9,17 @@ use causeway_sdk::BoxFuture;
 use http::Method;
 
 use super::path::{Params, Pattern, segments};
-use super::routes::{delegation, dm, docs, files, health, jobs, root, whoami};
+use super::routes::config::{
+    activity_shares, authorize, cloud_grants, cloud_storage, drain, global, links, se, shares,
+};
+use super::routes::{
+    archive, autocomplete, ban, config, delegation, dm, docs, files, health, jobs, oauth2, optimizer, root,
+    status, whoami,
+};
 use crate::error::{ApiError, Outcome};
 use crate::extract::{Call, Caller};
-use crate::own::{conditions, explain, plan};
+use crate::html;
+use crate::own::{conditions, events, explain, log_file, monitor, plan, plugins, workers};
 
 /// What a caller must be to reach a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +34,8 @@ pub enum Auth {
     CertificateAndOwnDelegation,
     /// Has some level of an operation; the handler looks at the resource.
     Operation(&'static str),
+    /// Proved by a certificate, and has some level of an operation.
+    CertificateAndOperation(&'static str),
     /// Is the service itself.
     Root,
 }
@@ -58,6 +67,7 @@ macro_rules! routes {
 const TRANSFER: Auth = Auth::Operation("transfer");
 const DM: Auth = Auth::Operation("datamanagement");
 const CONFIG: Auth = Auth::Operation("config");
+const CONFIG_CERT: Auth = Auth::CertificateAndOperation("config");
 const CERT: Auth = Auth::Certificate;
 const OWN: Auth = Auth::CertificateAndOwnDelegation;
 
@@ -92,11 +102,88 @@ pub static ROUTES: &[Route] = routes! {
     GET    "/jobs/{job_id}/files/{file_id}/retries" TRANSFER       => jobs::query::retries;
 
     GET    "/jobs/{job_id}/files/{file_id}/explain" TRANSFER       => explain::file;
+    GET    "/jobs/{job_id}/files/{file_id}/log" TRANSFER           => log_file::download;
+
+    GET    "/archive"                          Auth::Public        => archive::index;
+    GET    "/archive/{job_id}"                 TRANSFER            => archive::get;
+    GET    "/archive/{job_id}/{field}"         TRANSFER            => archive::field;
+
+    POST   "/ban/se"                           CONFIG              => ban::storage::ban;
+    GET    "/ban/se"                           CONFIG              => ban::storage::list;
+    DELETE "/ban/se"                           CONFIG              => ban::storage::unban;
+    POST   "/ban/dn"                           CONFIG              => ban::user::ban;
+    GET    "/ban/dn"                           CONFIG              => ban::user::list;
+    DELETE "/ban/dn"                           CONFIG              => ban::user::unban;
+
+    GET    "/config"                           CONFIG              => config::index;
+    GET    "/config/audit"                     CONFIG              => config::audit;
+    POST   "/config/drain"                     CONFIG              => drain::set;
+    POST   "/config/global"                    CONFIG              => global::set;
+    GET    "/config/global"                    CONFIG              => global::list;
+    DELETE "/config/global"                    CONFIG              => global::remove;
+    POST   "/config/links"                     CONFIG              => links::set;
+    GET    "/config/links"                     CONFIG              => links::list;
+    GET    "/config/links/{sym_name}"          CONFIG              => links::get;
+    DELETE "/config/links/{sym_name}"          CONFIG              => links::remove;
+    POST   "/config/se"                        CONFIG              => se::set;
+    GET    "/config/se"                        CONFIG              => se::list;
+    DELETE "/config/se"                        CONFIG              => se::remove;
+    POST   "/config/shares"                    CONFIG              => shares::set;
+    GET    "/config/shares"                    CONFIG              => shares::list;
+    DELETE "/config/shares"                    CONFIG              => shares::remove;
+    POST   "/config/authorize"                 CONFIG_CERT         => authorize::give;
+    GET    "/config/authorize"                 CONFIG_CERT         => authorize::list;
+    DELETE "/config/authorize"                 CONFIG_CERT         => authorize::revoke;
+    POST   "/config/activity_shares"           CONFIG_CERT         => activity_shares::set;
+    GET    "/config/activity_shares"           CONFIG_CERT         => activity_shares::list;
+    GET    "/config/activity_shares/{vo_name}" CONFIG_CERT         => activity_shares::get;
+    DELETE "/config/activity_shares/{vo_name}" CONFIG_CERT         => activity_shares::remove;
+    POST   "/config/cloud_storage"             CONFIG_CERT         => cloud_storage::set;
+    GET    "/config/cloud_storage"             CONFIG_CERT         => cloud_storage::list;
+    GET    "/config/cloud_storage/{storage_name}" CONFIG_CERT      => cloud_grants::list;
+    POST   "/config/cloud_storage/{storage_name}" CONFIG_CERT      => cloud_grants::set;
+    DELETE "/config/cloud_storage/{storage_name}" CONFIG_CERT      => cloud_storage::remove;
+    DELETE "/config/cloud_storage/{storage_name}/{id}" CONFIG_CERT => cloud_grants::remove;
+
+    GET    "/optimizer"                        Auth::Public        => optimizer::enabled;
+    GET    "/optimizer/evolution"              Auth::Public        => optimizer::evolution;
+    GET    "/optimizer/current"                Auth::Public        => optimizer::current;
+    POST   "/optimizer/current"                CONFIG              => optimizer::set;
+
+    GET    "/autocomplete/dn"                  CONFIG              => autocomplete::dn;
+    GET    "/autocomplete/source"              CONFIG              => autocomplete::source;
+    GET    "/autocomplete/destination"         CONFIG              => autocomplete::destination;
+    GET    "/autocomplete/storage"             CONFIG              => autocomplete::storage;
+    GET    "/autocomplete/vo"                  CONFIG              => autocomplete::vo;
+
+    GET    "/status/hosts"                     CONFIG_CERT         => status::hosts;
+
+    GET    "/oauth2"                           CERT                => oauth2::index;
+    GET    "/oauth2/apps"                      CERT                => oauth2::list;
+    GET    "/oauth2/register"                  CERT                => oauth2::form;
+    POST   "/oauth2/register"                  CERT                => oauth2::register;
+    GET    "/oauth2/apps/{client_id}"          CERT                => oauth2::show;
+    POST   "/oauth2/apps/{client_id}"          CERT                => oauth2::change;
+    DELETE "/oauth2/apps/{client_id}"          CERT                => oauth2::remove;
+    GET    "/oauth2/authorize"                 CERT                => oauth2::ask;
+    POST   "/oauth2/authorize"                 CERT                => oauth2::answer;
+    GET    "/oauth2/token"                     Auth::Public        => oauth2::grant;
+    POST   "/oauth2/token"                     Auth::Public        => oauth2::grant;
+    GET    "/oauth2/revoke/{client_id}"        CERT                => oauth2::revoke;
 
     POST   "/plan"                             TRANSFER            => plan::plan;
     GET    "/engine/conditions"                CONFIG              => conditions::show;
     DELETE "/engine/breakers"                  CONFIG              => conditions::reset_breaker;
     DELETE "/engine/ways"                      CONFIG              => conditions::forget_ways;
+    GET    "/engine/workers"                   CONFIG              => workers::list;
+    GET    "/engine/plugins"                   CONFIG              => plugins::list;
+    POST   "/engine/plugins/{name}/put-back"   CONFIG              => plugins::put_back;
+
+    GET    "/events"                           TRANSFER            => events::listen;
+
+    GET    "/fts3/ftsmon"                      Auth::Public        => monitor::page;
+    GET    "/fts3/ftsmon/job/{job_id}"         Auth::Public        => monitor::job;
+    GET    "/js/ftsmon.js"                     Auth::Public        => monitor::script;
 
     GET    "/files"                            TRANSFER            => files::list;
 
@@ -107,7 +194,14 @@ pub static ROUTES: &[Route] = routes! {
     POST   "/dm/rmdir"                         DM                  => dm::rmdir;
     POST   "/dm/rename"                        DM                  => dm::rename;
 
+    GET    "/openapi.json"                     Auth::Public        => docs::document;
+    GET    "/api-docs"                         Auth::Public        => docs::resources;
+    GET    "/api-docs/{resource}"              Auth::Public        => docs::resource;
     GET    "/api-docs/schema/submit"           Auth::Public        => docs::submit_schema;
+    GET    "/api-docs/config/{resource}"       Auth::Public        => docs::config_resource;
+
+    GET    "/css/causeway.css"                 Auth::Public        => html::style;
+    GET    "/js/forms.js"                      Auth::Public        => html::script;
 };
 
 static PATTERNS: LazyLock<Vec<Pattern>> =
@@ -180,6 +274,9 @@ impl Auth {
                 Some(_) => Ok(()),
                 None => Err(ApiError::not_enough_permissions()),
             },
+            Self::CertificateAndOperation(name) => {
+                certificate().and_then(|()| Self::Operation(name).check(caller, dlg_id))
+            }
             Self::Root if caller.principal.is_root => Ok(()),
             Self::Root => Err(ApiError::forbidden("User does not have root privileges")),
         }

@@ -6,12 +6,9 @@ use axum::extract::Request;
 use http::header::USER_AGENT;
 use http::{Method, StatusCode};
 
-use crate::extract::Caller;
-
 /// A request that is under way.
 pub(super) struct Line {
     begin: Instant,
-    dn: String,
     method: Method,
     path: String,
     agent: String,
@@ -20,11 +17,9 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn begin(request: &Request, request_id: &str) -> Self {
-        let caller = request.extensions().get::<Caller>();
         let agent = request.headers().get(USER_AGENT);
         Self {
             begin: Instant::now(),
-            dn: caller.map_or_else(|| "anon".into(), |it| it.principal.user_dn.clone()),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             agent: agent.and_then(|it| it.to_str().ok()).unwrap_or("").into(),
@@ -32,10 +27,11 @@ impl Line {
         }
     }
 
-    pub(super) fn end(self, status: StatusCode) {
+    /// Writes it, with the name of the caller if that was found out.
+    pub(super) fn end(self, status: StatusCode, dn: Option<&String>) {
         tracing::info!(
             target: "causeway::access",
-            dn = %self.dn,
+            dn = dn.map_or("anon", String::as_str),
             method = %self.method,
             path = %self.path,
             status = status.as_u16(),

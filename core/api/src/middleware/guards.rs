@@ -6,19 +6,28 @@ use http::request::Parts;
 
 use super::cors;
 use crate::error::ApiError;
+use crate::extract::Caller;
 use crate::state::ApiState;
+
+/// Refuses whoever presented something that is not accepted; they are not taken for nobody.
+pub(super) fn check_credentials(caller: &Caller) -> Result<(), ApiError> {
+    match &caller.refusal {
+        None => Ok(()),
+        Some(reason) => Err(ApiError::forbidden(format!(
+            "Invalid credentials ({reason})"
+        ))),
+    }
+}
 
 /// Lets a request through or says why not.
 pub(super) fn check(state: &ApiState, caller: &Principal, parts: &Parts) -> Result<(), ApiError> {
-    if !is_same_site(parts)
-        && cors::allowed_origin(&parts.headers, &state.config.cors_origins).is_none()
-    {
+    if !is_same_site(parts) && !cors::is_allowed(&parts.headers, &state.config.cors_origins) {
         return Err(ApiError::forbidden("Host and Origin do not match"));
     }
     if state.bans.is_user_banned(&caller.user_dn) {
         return Err(ApiError::forbidden("The user has been banned"));
     }
-    if !is_authorized_vo(caller, &state.config.authorized_vos) {
+    if !is_authorized_vo(caller, &state.authorized_vos()) {
         return Err(ApiError::forbidden(
             "The user does not belong to any authorized vo",
         ));

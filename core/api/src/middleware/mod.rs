@@ -1,8 +1,9 @@
 //! What stands around every request: id, guards, time limit, access log, headers.
 //!
-//! [`router`] is the service the server mounts. A request passes, in this order: request id, the
-//! method override of forms, the guards (origin, bans, VOs), the route table, the handler; on the
-//! way back come cross-origin headers, the security header and the access log.
+//! [`router`] is the service the server mounts. A request passes, in this order: request id, who
+//! stands behind its token, rate limit, the guards (origin, bans, VOs), the method override, the route
+//! table, the handler; on the way back come the page for browsers, cross-origin headers, the security
+//! headers and the access log.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -11,20 +12,27 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use causeway_model::Principal;
 use futures_util::FutureExt;
 use http::header::{ALLOW, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 
+use crate::bearer;
 use crate::error::{ApiError, Outcome};
 use crate::extract::{Call, Caller, Pairs};
 use crate::fts::router::{Found, find};
+use crate::html;
 use crate::state::ApiState;
 
 mod access_log;
 pub mod body;
 mod cors;
 mod guards;
+mod method;
 pub mod negotiate;
+mod rate;
+
+pub use rate::PeerAddress;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
@@ -33,21 +41,33 @@ const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MatchedRoute(pub &'static str);
 
-/// The whole surface as a service.
-pub fn router(state: ApiState) -> Router {
-    Router::new().fallback(serve).with_state(state)
+/// What requests share.
+#[derive(Clone)]
+struct Front {
+    api: ApiState,
+    rate: Option<Arc<rate::RateLimit>>,
 }
 
-async fn serve(State(state): State<ApiState>, request: Request) -> Response {
+/// The whole surface as a service.
+pub fn router(state: ApiState) -> Router {
+    let front = Front {
+        rate: rate::RateLimit::new(&state.config.rate).map(Arc::new),
+        api: state,
+    };
+    Router::new().fallback(serve).with_state(front)
+}
+
+async fn serve(State(front): State<Front>, request: Request) -> Response {
     let request_id = request_id(request.headers());
     let log = access_log::Line::begin(&request, &request_id);
-    let config = state.config.clone();
-    let origin = cors::allowed_origin(request.headers(), &config.cors_origins);
-    let html = negotiate::prefers_html(request.headers());
+    let config = front.api.config.clone();
+    let origin = cors::Origin::of(request.headers(), &config.cors_origins);
+    let prefers_html = negotiate::prefers_html(request.headers());
     let head = request.method() == Method::HEAD;
 
     let matched = OnceLock::new();
-    let work = answer(state, request, request_id.clone(), &matched);
+    let named = OnceLock::new();
+    let work = answer(front, request, request_id.clone(), &matched, &named);
     let work = AssertUnwindSafe(work).catch_unwind();
     let outcome = match tokio::time::timeout(config.request_timeout, work).await {
         Ok(Ok(outcome)) => outcome,
@@ -57,8 +77,9 @@ async fn serve(State(state): State<ApiState>, request: Request) -> Response {
         }
         Err(_elapsed) => Err(ApiError::unavailable("The request took too long")),
     };
-    let mut response = outcome.unwrap_or_else(|error| error.respond(html));
-    cors::mark(&mut response, origin);
+    let mut response = outcome.unwrap_or_else(|error| error.respond(prefers_html));
+    origin.mark(&mut response);
+    html::confine(&mut response);
     if let Some(route) = matched.get() {
         response.extensions_mut().insert(MatchedRoute(route));
     }
@@ -67,7 +88,7 @@ async fn serve(State(state): State<ApiState>, request: Request) -> Response {
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID, id);
     }
-    log.end(response.status());
+    log.end(response.status(), named.get());
     if head {
         *response.body_mut() = Body::empty();
     }
@@ -75,24 +96,31 @@ async fn serve(State(state): State<ApiState>, request: Request) -> Response {
 }
 
 async fn answer(
-    state: ApiState,
+    front: Front,
     request: Request,
     request_id: String,
     matched: &OnceLock<&'static str>,
+    named: &OnceLock<String>,
 ) -> Outcome {
-    let (mut parts, mut body) = request.into_parts();
-    let caller = parts.extensions.remove::<Caller>().map(Arc::new);
-    let caller = caller.unwrap_or_else(|| Arc::new(Caller::anonymous()));
-    guards::check(&state, &caller.principal, &parts)?;
-
-    if parts.method == Method::POST && body::is_form(&parts.headers) {
-        let raw = body::read(body, &parts.headers, state.config.body_limit_bytes).await?;
-        let form = Pairs::parse(&String::from_utf8_lossy(&raw));
-        if let Some(method) = overridden(&form) {
-            parts.method = method;
-        }
-        body = Body::from(raw);
+    let (mut parts, body) = request.into_parts();
+    let connection = parts.extensions.remove::<Caller>();
+    let caller = bearer::caller(&front.api, &parts.headers, connection).await;
+    if let Ok(caller) = &caller {
+        named.get_or_init(|| caller.principal.user_dn.clone());
     }
+    if let Some(rate) = &front.rate {
+        let address = parts.extensions.get::<PeerAddress>().copied();
+        // Whoever comes with a bad token counts as nobody.
+        let nobody = Principal::anonymous();
+        let who = caller.as_ref().map_or(&nobody, |it| &it.principal);
+        rate.admit(who, address, parts.uri.path())?;
+    }
+    let caller = Arc::new(caller?);
+    let state = front.api;
+    guards::check_credentials(&caller)?;
+    guards::check(&state, &caller.principal, &parts)?;
+    let body = method::settle(&mut parts, body).await?;
+
     match find(&parts.method, parts.uri.path()) {
         None => Err(ApiError::not_found("The resource could not be found")),
         Some(Found::Methods(allow)) if parts.method == Method::OPTIONS => Ok(cors::options(
@@ -103,6 +131,7 @@ async fn answer(
         Some(Found::Methods(allow)) => Err(ApiError::method_not_allowed(allow)),
         Some(Found::Route(route, params)) => {
             matched.get_or_init(|| route.path);
+            let page = html::Wish::of(&parts, route.path);
             let query = Pairs::parse(parts.uri.query().unwrap_or_default());
             let call = Call {
                 state,
@@ -114,17 +143,10 @@ async fn answer(
                 params,
                 body: Mutex::new(body),
             };
-            route.call(call).await
+            let response = route.call(call).await?;
+            page.grant(response).await
         }
     }
-}
-
-/// Browsers' forms know no DELETE, so old web clients say it in a field.
-fn overridden(form: &Pairs) -> Option<Method> {
-    let method = form.get("_method")?;
-    method
-        .eq_ignore_ascii_case("delete")
-        .then_some(Method::DELETE)
 }
 
 /// The caller's own id if it is harmless, else a new one.

@@ -1,10 +1,15 @@
 //! Routes that are this gateway's own: no other service of the kind has them, so no client knows
-//! their shapes but from `docs/explain.md`.
+//! their shapes but from `docs/explain.md`, `docs/isolation.md` and `docs/messages.md`.
 
 pub mod conditions;
+pub mod events;
 pub mod explain;
+pub mod log_file;
+pub mod monitor;
 mod nothing;
 pub mod plan;
+pub mod plugins;
 mod shape;
+pub mod workers;
 
 pub(crate) use nothing::NoInsight;

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use causeway_model::explain::Explanation;
 use causeway_model::ports::{EngineInsight, JobView, StoreError};
+use causeway_model::workers::{PluginRow, PutBack, WorkerInsight, WorkerRow};
 use causeway_model::{Conditions, FileId, Forecast, JobId, OptimizerRow};
 
 /// Answers that nobody can say.
@@ -35,6 +36,21 @@ impl EngineInsight for NoInsight {
     }
 
     async fn set_link_value(&self, _: &str, _: OptimizerRow) -> Result<(), StoreError> {
+        nobody()
+    }
+}
+
+#[async_trait]
+impl WorkerInsight for NoInsight {
+    async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
+        nobody()
+    }
+
+    async fn plugins(&self) -> Result<Vec<PluginRow>, StoreError> {
+        nobody()
+    }
+
+    async fn put_back(&self, _: &str, _: &str) -> Result<PutBack, StoreError> {
         nobody()
     }
 }

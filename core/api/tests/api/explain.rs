@@ -313,6 +313,7 @@ async fn conditions_are_for_those_who_configure() {
                       "until": "2026-11-22T01:00:00"}],
             "links": [{"source_se": "mock://a", "dest_se": "mock://b", "active": 7,
                        "nostreams": 2, "ema": 1.5, "datetime": "2026-11-22T00:00:00"}],
+            "totals": {"breakers": 1, "ways": 1, "links": 1},
         })
     );
     assert_eq!(service.delete(breaker).await.status, 204);
@@ -327,4 +328,42 @@ async fn conditions_are_for_those_who_configure() {
         "ways mock://a mock://b".to_owned(),
     ];
     assert_eq!(set_back, expected);
+}
+
+#[tokio::test]
+async fn conditions_come_in_pages() {
+    let (mut service, _) = service(Told::default());
+    service.acting_as(|it| {
+        it.level.insert("config".into(), Level::All);
+    });
+    let lengths = |answer: &serde_json::Value| {
+        ["breakers", "ways", "links"].map(|it| answer[it].as_array().unwrap().len())
+    };
+    let second = service
+        .get("/engine/conditions?limit=1&offset=1")
+        .await
+        .json();
+    assert_eq!(lengths(&second), [0, 0, 0]);
+    assert_eq!(
+        second["totals"],
+        json!({"breakers": 1, "ways": 1, "links": 1})
+    );
+    let of_b = service
+        .get("/engine/conditions?storage=mock://b")
+        .await
+        .json();
+    assert_eq!(lengths(&of_b), [0, 1, 1]);
+    assert_eq!(
+        of_b["totals"],
+        json!({"breakers": 0, "ways": 1, "links": 1})
+    );
+    for (query, message) in [
+        ("limit=0", "The limit must be between 1 and 1000"),
+        ("limit=1001", "The limit must be between 1 and 1000"),
+        ("limit=x", "Invalid limit value"),
+        ("offset=-1", "Invalid offset value"),
+    ] {
+        let refused = service.get(&format!("/engine/conditions?{query}")).await;
+        refused.is_error(400, message);
+    }
 }

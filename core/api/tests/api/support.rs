@@ -6,17 +6,19 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
-use causeway_api::{ApiConfig, ApiState, Caller};
+use causeway_api::{ApiConfig, ApiState, Caller, Operations, Turn};
 use causeway_identity::{TrustDirectory, Verifier};
 use causeway_model::ports::{JobStore, JobView, StoredCredential, Transaction};
 use causeway_model::{AuthMethod, Job, JobId, Level, Principal, Timestamp, Transfer};
 use causeway_sdk::Secret;
-use causeway_store::MemoryStore;
+use causeway_store::{MemoryStore, MemoryTokens, MemoryVault, OAuthRows};
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use crate::engine::TestEngine;
 use crate::fakes::{TestBans, TestClock, TestControl, TestVault, key};
+use crate::bearer::TestTokens;
 use crate::storages::FakeStorages;
 
 pub(crate) const DN: &str = "/DC=ch/DC=cern/CN=Test User";
@@ -46,6 +48,8 @@ pub(crate) fn caller(principal: Principal) -> Caller {
         principal,
         chain_pem: "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n".into(),
         rsa_bits: Some(2048),
+        token: None,
+        refusal: None,
     }
 }
 
@@ -57,6 +61,11 @@ pub(crate) struct Service {
     pub(crate) vault: Arc<TestVault>,
     pub(crate) control: Arc<TestControl>,
     pub(crate) bans: Arc<TestBans>,
+    pub(crate) engine: Arc<TestEngine>,
+    /// The vault behind the operators' routes.
+    pub(crate) clouds: Arc<MemoryVault>,
+    pub(crate) transfer_tokens: Arc<MemoryTokens>,
+    pub(crate) clock: Arc<TestClock>,
     pub(crate) caller: Option<Caller>,
     pub(crate) trust: Arc<TrustDirectory>,
     pub(crate) trust_path: Scratch,
@@ -91,16 +100,33 @@ impl Service {
         });
         let clock = Arc::new(TestClock(AtomicU64::new(NOW as u64)));
         let bans = Arc::new(TestBans::default());
+        let engine = Arc::new(TestEngine::new(store.clone()));
+        let clouds = Arc::new(MemoryVault::new());
+        let transfer_tokens = Arc::new(MemoryTokens::default());
+        let operations = Operations {
+            control: engine.clone(),
+            settings: store.clone(),
+            history: store.clone(),
+            clouds: clouds.clone(),
+            vo_names: store.clone(),
+            user_names: clouds.clone(),
+            optimizer_enabled: true,
+            turn: Turn::default(),
+        };
         let state = ApiState::new(
             store.clone(),
             vault.clone(),
             control.clone(),
             Arc::new(FakeStorages::default()),
             Arc::new(Verifier::new(directory.clone())),
-            clock,
+            clock.clone(),
             config,
         )
-        .with_bans(bans.clone());
+        .with_bans(bans.clone())
+        .with_operations(operations)
+        .with_token_identity(Arc::new(TestTokens))
+        .with_oauth(Arc::new(OAuthRows::in_memory()))
+        .with_transfer_tokens(transfer_tokens.clone());
         let it = Self {
             router: causeway_api::router(state.clone()),
             state,
@@ -108,6 +134,10 @@ impl Service {
             vault,
             control,
             bans,
+            engine,
+            clouds,
+            transfer_tokens,
+            clock,
             caller: Some(caller(user())),
             trust: directory,
             trust_path: trust,
@@ -118,16 +148,44 @@ impl Service {
 
     /// A proxy of the caller that lasts so many seconds from now.
     pub(crate) fn delegate(&self, seconds: i64) {
+        self.keep_proxy(DLG, DN, seconds);
+    }
+
+    /// A proxy of somebody else, good for some hours.
+    pub(crate) fn delegate_as(&self, id: &str, dn: &str) {
+        self.keep_proxy(id, dn, 12 * 3600);
+    }
+
+    fn keep_proxy(&self, id: &str, dn: &str, seconds: i64) {
         let credential = StoredCredential {
             proxy_pem: Secret::new("proxy"),
             voms_attrs: "/testvo/Role=NULL/Capability=NULL".into(),
             termination_time: Timestamp::from_seconds(NOW + seconds),
         };
-        self.vault
-            .stored
-            .lock()
-            .unwrap()
-            .insert(key(DLG, DN), credential);
+        let mut stored = self.vault.stored.lock().unwrap();
+        stored.insert(key(id, dn), credential);
+    }
+
+    /// Lets so many seconds pass.
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// A request with a bearer token.
+    pub(crate) async fn with_token(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: impl ToString,
+    ) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "fts.example.org:8446")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"));
+        self.send(request.body(body.to_string().into()).unwrap()).await
     }
 
     pub(crate) fn forget_delegation(&self) {

@@ -9,17 +9,20 @@ use std::os::unix::net::UnixStream as StdStream;
 use std::sync::Arc;
 
 use causeway_model::ports::Clock;
-use causeway_sdk::Storages;
+use causeway_model::{Fault, Phase, Scope};
+use causeway_sdk::{Error, ErrorKind, Storages};
 use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
-use tokio::net::unix::OwnedWriteHalf;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::call::Call;
-use super::wire::{Frames, FromWorker, Setup, Table, ToWorker, put};
-use crate::messages::Report;
+use super::roster::failed;
+use super::wire::{Frames, FromWorker, Setup, TOO_LONG, Table, ToWorker, put};
+use crate::attempt::EINVAL;
+use crate::messages::{Order, Report};
 use crate::worker::Worker;
 
 /// Reports that may wait for the socket; attempts wait when there are more.
@@ -69,54 +72,74 @@ pub async fn work(
     if outbox.send(first).await.is_err() {
         return Err(io::ErrorKind::BrokenPipe.into());
     }
-    let writer = tokio::spawn(deliver(answers, inbox, write));
-    let calls = Calls::default();
-    while let Some(message) = frames.next().await? {
-        match message {
-            ToWorker::Order(order) => {
-                if orders.send(order).is_err() {
-                    return Err(io::Error::other("worker is gone"));
-                }
-            }
-            ToWorker::Call(number, call) => answer(number, call, &storages, &outbox, &calls),
-            ToWorker::Forget(number) => {
-                if let Some(task) = calls.lock().remove(&number) {
-                    task.abort();
-                }
-            }
-            ToWorker::Ping(number) => {
-                let outbox = outbox.clone();
-                // A task of its own: it answers only if the threads that serve plugins are free.
-                tokio::spawn(async move { send(&outbox, FromWorker::Pong(number)).await });
-            }
-            ToWorker::Leave => break,
-            ToWorker::Setup(_) => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "set up twice"));
-            }
-        }
-    }
-    drop((orders, outbox));
+    let mut writer = tokio::spawn(deliver(answers, inbox, write));
+    let lines = Lines {
+        orders,
+        outbox,
+        storages,
+        calls: Calls::default(),
+    };
+    let outcome = tokio::select! {
+        outcome = lines.listen(&mut frames) => outcome,
+        // Who cannot speak must not be waited for.
+        ended = &mut writer => ended.map_err(io::Error::other).flatten(),
+    };
+    drop(lines);
     writer.abort();
-    Ok(())
+    outcome
 }
 
-fn answer(
-    number: u64,
-    call: Box<Call>,
-    storages: &Arc<dyn Storages>,
-    outbox: &mpsc::Sender<FromWorker>,
-    calls: &Calls,
-) {
-    let (storages, outbox) = (Arc::clone(storages), outbox.clone());
-    let running = Arc::clone(calls);
-    // Held until the task is in the book, so that it cannot leave it before.
-    let mut book = calls.lock();
-    let task = tokio::spawn(async move {
-        let answer = call.run(&*storages).await;
-        running.lock().remove(&number);
-        send(&outbox, FromWorker::Answer(number, Box::new(answer))).await;
-    });
-    book.insert(number, task.abort_handle());
+/// Where what comes goes.
+struct Lines {
+    orders: mpsc::UnboundedSender<Order>,
+    outbox: mpsc::Sender<FromWorker>,
+    storages: Arc<dyn Storages>,
+    calls: Calls,
+}
+
+impl Lines {
+    /// Does as it is told until it is told to leave.
+    async fn listen(&self, frames: &mut Frames<OwnedReadHalf>) -> io::Result<()> {
+        while let Some(message) = frames.next().await? {
+            match message {
+                ToWorker::Order(order) => {
+                    if self.orders.send(order).is_err() {
+                        return Err(io::Error::other("worker is gone"));
+                    }
+                }
+                ToWorker::Call(number, call) => self.answer(number, call),
+                ToWorker::Forget(number) => {
+                    if let Some(task) = self.calls.lock().remove(&number) {
+                        task.abort();
+                    }
+                }
+                ToWorker::Ping(number) => {
+                    let outbox = self.outbox.clone();
+                    // A task of its own: it answers only if the threads that serve plugins are
+                    // free.
+                    tokio::spawn(async move { send(&outbox, FromWorker::Pong(number)).await });
+                }
+                ToWorker::Leave => break,
+                ToWorker::Setup(_) => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "set up twice"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&self, number: u64, call: Box<Call>) {
+        let (storages, outbox) = (Arc::clone(&self.storages), self.outbox.clone());
+        let running = Arc::clone(&self.calls);
+        // Held until the task is in the book, so that it cannot leave it before.
+        let mut book = self.calls.lock();
+        let task = tokio::spawn(async move {
+            let answer = call.run(&*storages).await;
+            running.lock().remove(&number);
+            send(&outbox, FromWorker::Answer(number, Box::new(answer))).await;
+        });
+        book.insert(number, task.abort_handle());
+    }
 }
 
 async fn send(outbox: &mpsc::Sender<FromWorker>, message: FromWorker) {
@@ -131,28 +154,121 @@ async fn deliver(
     mut answers: mpsc::Receiver<FromWorker>,
     mut reports: mpsc::Receiver<Report>,
     mut to: OwnedWriteHalf,
-) {
+) -> io::Result<()> {
     let mut batch: Vec<FromWorker> = Vec::with_capacity(BATCH);
     let mut news: Vec<Report> = Vec::with_capacity(BATCH);
     let mut bytes = Vec::new();
     loop {
         tokio::select! {
-            taken = answers.recv_many(&mut batch, BATCH) => if taken == 0 { return },
-            taken = reports.recv_many(&mut news, BATCH) => if taken == 0 { return },
+            taken = answers.recv_many(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
+            taken = reports.recv_many(&mut news, BATCH) => if taken == 0 { return Ok(()) },
         }
         bytes.clear();
         let messages = batch
             .drain(..)
             .chain(news.drain(..).map(FromWorker::Report));
         for message in messages {
-            if let Err(error) = put(&message, &mut bytes) {
-                tracing::error!(%error, "failed to write a message");
-                return;
-            }
+            write(message, &mut bytes)?;
         }
-        if let Err(error) = to.write_all(&bytes).await {
-            tracing::debug!(%error, "nobody listens any more");
-            return;
+        to.write_all(&bytes).await?;
+    }
+}
+
+/// Writes a message, or what is said instead of one that is too long.
+fn write(message: FromWorker, out: &mut Vec<u8>) -> io::Result<()> {
+    if put(&message, out)? {
+        return Ok(());
+    }
+    let instead = match message {
+        FromWorker::Answer(number, _) => {
+            let error = Error::new(ErrorKind::Internal, format!("take the answer: {TOO_LONG}"));
+            FromWorker::Answer(number, Box::new(Err(error)))
         }
+        FromWorker::Report(Report { attempt, event }) if event.is_last() => {
+            let text = format!("take the last report: {TOO_LONG}");
+            let fault = Fault::new(Scope::General, Phase::Service, EINVAL, text);
+            FromWorker::Report(failed(attempt, fault))
+        }
+        FromWorker::Report(_) => {
+            // It says how things go, and others will.
+            tracing::error!("a report is too long, it is left out");
+            return Ok(());
+        }
+        FromWorker::Ready(_) | FromWorker::Pong(_) => {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, TOO_LONG));
+        }
+    };
+    tracing::error!("a message is too long, an error goes out instead");
+    put(&instead, out).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_sdk::{DirPage, Entry, Stat};
+
+    use super::*;
+    use crate::crew::call::Answer;
+    use crate::messages::{AttemptEvent, AttemptFailure, AttemptId, LogLine};
+
+    async fn written(messages: Vec<FromWorker>) -> Vec<FromWorker> {
+        let mut bytes = Vec::new();
+        for message in messages {
+            write(message, &mut bytes).unwrap();
+        }
+        let mut frames = Frames::new(&bytes[..]);
+        let mut back = Vec::new();
+        while let Some(message) = frames.next().await.unwrap() {
+            back.push(message);
+        }
+        back
+    }
+
+    fn long() -> String {
+        "x".repeat(65 << 20)
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_long_costs_its_call_and_mutes_nobody() {
+        let entry = Entry {
+            name: long(),
+            stat: Stat::file(1),
+        };
+        let page = DirPage {
+            entries: vec![entry],
+            next: None,
+        };
+        let answer = FromWorker::Answer(7, Box::new(Ok(Answer::Page(page))));
+        let back = written(vec![answer, FromWorker::Pong(8)]).await;
+        let [FromWorker::Answer(7, answer), FromWorker::Pong(8)] = &back[..] else {
+            panic!("{} messages", back.len());
+        };
+        let error = answer.as_ref().as_ref().unwrap_err();
+        assert!(error.message().ends_with(TOO_LONG), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_last_report_that_is_too_long_is_a_failure_and_another_is_left_out() {
+        let attempt = AttemptId(3);
+        let mut fault = Fault::new(Scope::Source, Phase::Transfer, EINVAL, "");
+        fault.message = long();
+        let failure: AttemptFailure = fault.into();
+        let line = LogLine {
+            time: causeway_model::Timestamp(1),
+            level: causeway_sdk::LogLevel::Info,
+            text: long(),
+        };
+        let events = [
+            AttemptEvent::Log(vec![line]),
+            AttemptEvent::Failed(Box::new(failure)),
+        ];
+        let reports = events.map(|event| FromWorker::Report(Report { attempt, event }));
+        let back = written(reports.into()).await;
+        let [FromWorker::Report(report)] = &back[..] else {
+            panic!("{} messages", back.len());
+        };
+        let AttemptEvent::Failed(failure) = &report.event else {
+            panic!("{report:?}");
+        };
+        assert!(failure.fault.message.ends_with(TOO_LONG));
     }
 }

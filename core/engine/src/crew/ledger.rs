@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
+use causeway_model::workers::OutOfService;
 use tokio::time::Instant;
 
 /// Why a plugin is out of service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutOfService {
+pub(super) struct Out {
     /// For people.
-    pub reason: String,
+    pub(super) reason: String,
     /// Its file then; another one is given another chance.
     pub(super) sha256: Option<String>,
 }
@@ -22,7 +23,7 @@ pub(super) struct Ledger {
     most: usize,
     window: Duration,
     deaths: HashMap<String, VecDeque<Instant>>,
-    out: BTreeMap<String, OutOfService>,
+    out: BTreeMap<String, Out>,
     /// Those of them that the next workers shall load again.
     returning: BTreeSet<String>,
 }
@@ -68,7 +69,7 @@ impl Ledger {
             self.window.as_secs()
         );
         self.deaths.remove(plugin);
-        let entry = OutOfService { reason, sha256 };
+        let entry = Out { reason, sha256 };
         self.out.insert(plugin.to_owned(), entry);
         true
     }
@@ -100,13 +101,25 @@ impl Ledger {
         self.out.keys().filter(stays).cloned().collect()
     }
 
-    pub(super) fn why_out(&self, plugin: &str) -> Option<&OutOfService> {
+    pub(super) fn why_out(&self, plugin: &str) -> Option<&Out> {
         self.out.get(plugin)
     }
 
     /// Plugins out of service, by name.
-    pub(super) fn out(&self) -> &BTreeMap<String, OutOfService> {
+    pub(super) fn out(&self) -> &BTreeMap<String, Out> {
         &self.out
+    }
+
+    /// The same for people.
+    pub(super) fn shown(&self) -> BTreeMap<String, OutOfService> {
+        let shown = |(name, out): (&String, &Out)| {
+            let shown = OutOfService {
+                reason: out.reason.clone(),
+                returning: self.returning.contains(name),
+            };
+            (name.clone(), shown)
+        };
+        self.out.iter().map(shown).collect()
     }
 }
 
@@ -131,7 +144,9 @@ mod tests {
         );
         assert!(ledger.why_out("good").is_none());
         assert_eq!(ledger.excluded(), ["bad"]);
+        assert!(!ledger.shown()["bad"].returning);
         assert!(ledger.call_back("bad") && !ledger.call_back("bad"));
+        assert!(ledger.shown()["bad"].returning);
         assert!(ledger.excluded().is_empty() && ledger.why_out("bad").is_some());
         assert!(ledger.returned(|_| false).is_empty());
         assert_eq!(ledger.returned(|it| it == "bad"), ["bad"]);

@@ -2,6 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 use causeway_model::{Fault, Phase, Scope};
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,31 @@ use crate::attempt::EINTR;
 pub struct Loss {
     /// How the worker ended: `signal 11 (SIGSEGV)`.
     pub how: String,
-    /// The plugin that ended it is known, and it is none that this attempt uses.
-    pub innocent: bool,
+    /// What the attempt had to do with it.
+    pub part: Part,
+}
+
+/// What somebody had to do with the end of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// The plugin that ended it is known, and it is none that this one uses.
+    Bystander,
+    /// Nobody knows which plugin ended it.
+    Unknown,
+    /// This one uses the plugin that ended it.
+    Suspect,
+}
+
+impl Part {
+    /// The part of somebody who uses these plugins.
+    pub(super) fn of(plugins: &[Arc<str>], culprits: &[String]) -> Self {
+        let used = |name: &String| plugins.iter().any(|it| **it == **name);
+        match culprits {
+            [] => Self::Unknown,
+            some if some.iter().any(used) => Self::Suspect,
+            _ => Self::Bystander,
+        }
+    }
 }
 
 impl Loss {
@@ -47,9 +71,11 @@ pub(super) fn describe(
         }
         (None, None) => {}
     }
-    let Some(status) = status else {
-        return "unknown end".to_owned();
-    };
+    status.map_or_else(|| "unknown end".to_owned(), end_in_words)
+}
+
+/// The end of a process in words, from its status alone: `signal 11 (SIGSEGV)`, `exit code 0`.
+pub fn end_in_words(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
         (Some(signal), _) => match name_of(signal) {
             Some(name) => format!("signal {signal} ({name})"),
@@ -141,10 +167,23 @@ mod tests {
     }
 
     #[test]
+    fn who_had_to_do_with_it() {
+        let (http, mock) = (Arc::from("http"), Arc::from("mock"));
+        let of = |culprits: &[&str]| {
+            let culprits: Vec<_> = culprits.iter().map(|it| (*it).to_owned()).collect();
+            Part::of(&[Arc::clone(&http), Arc::clone(&mock)], &culprits)
+        };
+        assert_eq!(of(&[]), Part::Unknown);
+        assert_eq!(of(&["file"]), Part::Bystander);
+        assert_eq!(of(&["file", "mock"]), Part::Suspect);
+        assert_eq!(Part::of(&[], &["file".to_owned()]), Part::Bystander);
+    }
+
+    #[test]
     fn the_text_that_users_know() {
         let loss = Loss {
             how: "signal 11 (SIGSEGV)".into(),
-            innocent: false,
+            part: Part::Unknown,
         };
         let fault = loss.fault();
         assert_eq!(

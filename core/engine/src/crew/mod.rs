@@ -11,8 +11,8 @@
 //! |---|---|
 //! | what goes over the wire | `wire`, `call` |
 //! | which worker gets what, and who has it | `roster` |
-//! | the life of one process, from start to burial | `process` |
-//! | replacing what died, and generations | `processes` |
+//! | the life of one process, from start to burial, and whether it still lives | `process` |
+//! | replacing what died, generations, calls | `processes` |
 //! | storages that are elsewhere | `remote` |
 //! | plugins that kill | `ledger`, `loss` |
 //! | the other end | `child` |
@@ -37,9 +37,8 @@ use tokio::sync::mpsc;
 use crate::messages::{Order, Report};
 
 pub use inside::Inside;
-pub use ledger::OutOfService;
-pub use loss::Loss;
-pub use processes::{ProcessOptions, Processes, WorkerInfo};
+pub use loss::{Loss, Part, end_in_words};
+pub use processes::{ProcessOptions, Processes};
 pub use remote::RemoteStorages;
 pub use wire::{PluginCard, Setup, Table};
 

@@ -1,10 +1,14 @@
 //! Frames between the server and a worker process: a length, then one message in postcard.
 //!
-//! Several messages go out in one write. A frame that is too long or cannot be read ends the
-//! connection: both ends are the same program, so it can only be damage.
+//! Several messages go out in one write. A message that is too long does not go out, and a frame
+//! that is too long or cannot be read ends the connection: both ends are the same program, so it
+//! can only be damage.
 //!
 //! # Invariants
 //! - Every message survives the frames: `every_message_survives_the_frames`.
+
+#[cfg(test)]
+mod tests;
 
 use std::io;
 
@@ -18,6 +22,8 @@ use crate::messages::{Order, Report};
 
 /// Longest message, in bytes. A page of a directory is the largest there is.
 const LONGEST: usize = 64 << 20;
+/// What is said instead of one that is longer.
+pub(super) const TOO_LONG: &str = "the message is longer than 64 MiB";
 /// Bytes read at a time.
 const CHUNK: usize = 64 << 10;
 
@@ -95,17 +101,22 @@ pub struct PluginCard {
     pub capabilities: Option<Capabilities>,
 }
 
-/// Puts a message behind others that go out together.
-pub(super) fn put(message: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
+/// Puts a message behind others that go out together. False when it is too long: then it is left
+/// out, and whoever waits for it must be told something else.
+pub(super) fn put(message: &impl Serialize, out: &mut Vec<u8>) -> io::Result<bool> {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
-    let whole = postcard::to_extend(message, std::mem::take(out)).map_err(damaged)?;
-    *out = whole;
+    *out = postcard::to_extend(message, std::mem::take(out)).map_err(damaged)?;
     let length = out.len() - start - 4;
-    let prefix = u32::try_from(length).ok().filter(|_| length <= LONGEST);
-    let prefix = prefix.ok_or_else(|| damaged("message is too long"))?;
-    out[start..start + 4].copy_from_slice(&prefix.to_le_bytes());
-    Ok(())
+    match u32::try_from(length).ok().filter(|_| length <= LONGEST) {
+        Some(prefix) => out[start..start + 4].copy_from_slice(&prefix.to_le_bytes()),
+        None => {
+            out.truncate(start);
+            // The next ones are short again.
+            out.shrink_to(CHUNK);
+        }
+    }
+    Ok(length <= LONGEST)
 }
 
 /// Reads messages one by one. Dropping a read loses nothing.
@@ -159,122 +170,4 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
 fn damaged(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, source)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use causeway_sdk::capability::Admission;
-    use causeway_sdk::{Ctx, ErrorKind, Page, Retry, StageRequest, Stat};
-
-    use super::super::call::Ask;
-    use super::*;
-    use crate::messages::AttemptId;
-    use crate::messages::{events, orders};
-
-    /// Writes all, then reads all, through a pipe that takes and gives little at a time.
-    async fn through<T: Serialize + DeserializeOwned>(messages: &[T]) -> Vec<T> {
-        let mut bytes = Vec::new();
-        for message in messages {
-            put(message, &mut bytes).unwrap();
-        }
-        let (mut near, far) = tokio::io::duplex(7);
-        let writing = tokio::spawn(async move {
-            tokio::io::AsyncWriteExt::write_all(&mut near, &bytes)
-                .await
-                .unwrap();
-        });
-        let mut frames = Frames::new(far);
-        let mut back = Vec::new();
-        while let Some(message) = frames.next().await.unwrap() {
-            back.push(message);
-        }
-        writing.await.unwrap();
-        back
-    }
-
-    async fn survive<T: Serialize + DeserializeOwned>(messages: Vec<T>) {
-        let back = through(&messages).await;
-        assert_eq!(back.len(), messages.len());
-        for (one, two) in messages.iter().zip(&back) {
-            let text = |it: &T| serde_json::to_string(it).unwrap();
-            assert_eq!(text(one), text(two));
-        }
-    }
-
-    #[tokio::test]
-    async fn every_message_survives_the_frames() {
-        let cx = Ctx::new("1")
-            .with_timeout(Duration::from_secs(9))
-            .with_option("a", "b");
-        let at: causeway_sdk::Url = "mock://h/f?size=1".parse().unwrap();
-        let stage = StageRequest {
-            files: vec![at.clone()],
-            pin: Duration::from_secs(1),
-            timeout: Duration::from_secs(2),
-            metadata: vec![String::new()],
-        };
-        let asks = [
-            Ask::Admit(vec![at.clone()]),
-            Ask::List(at.clone(), Page::default()),
-            Ask::BringOnline(stage),
-        ];
-        let mut down: Vec<_> = orders().into_iter().map(ToWorker::Order).collect();
-        down.extend(asks.map(|ask| ToWorker::Call(1, Box::new(Call::new("mock", &cx, ask)))));
-        down.push(ToWorker::Setup(Box::new(Setup {
-            excluded: vec!["bad".into()],
-            ..Setup::default()
-        })));
-        down.extend([ToWorker::Forget(1), ToWorker::Ping(2), ToWorker::Leave]);
-        survive(down).await;
-
-        let capabilities = Capabilities {
-            name: "mock".into(),
-            admission: Admission::All,
-            ..Capabilities::default()
-        };
-        let card = PluginCard {
-            capabilities: Some(capabilities),
-            ..PluginCard::default()
-        };
-        let table = Table {
-            plugins: vec![card, PluginCard::default()],
-            serves: vec![("mock".into(), "mock".into())],
-        };
-        let error = Error::new(ErrorKind::Busy, "later")
-            .with_retry(Retry::After(Duration::from_secs(3)))
-            .with("host", "h");
-        let mut up: Vec<_> = events()
-            .into_iter()
-            .map(|event| {
-                let attempt = AttemptId(4);
-                FromWorker::Report(Report { attempt, event })
-            })
-            .collect();
-        up.push(FromWorker::Ready(Box::new(table)));
-        up.push(FromWorker::Answer(7, Box::new(Err(error.clone()))));
-        up.push(FromWorker::Answer(
-            7,
-            Box::new(Ok(Answer::Stat(Stat::file(1)))),
-        ));
-        let answers = vec![Ok(()), Err(error)];
-        up.push(FromWorker::Answer(
-            7,
-            Box::new(Ok(Answer::Admitted(answers))),
-        ));
-        up.push(FromWorker::Pong(2));
-        survive(up).await;
-    }
-
-    #[tokio::test]
-    async fn damage_is_noticed() {
-        for bytes in [&[255_u8; 8][..], &[2, 0, 0, 0, 99, 99]] {
-            let mut frames = Frames::new(bytes);
-            assert!(frames.next::<ToWorker>().await.is_err());
-        }
-        // An end in the middle is an end.
-        let mut frames = Frames::new(&[9_u8, 0, 0][..]);
-        assert!(frames.next::<ToWorker>().await.unwrap().is_none());
-    }
 }

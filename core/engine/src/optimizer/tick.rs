@@ -34,8 +34,6 @@ pub struct LinkInput<'a> {
     pub queue_size: u64,
     /// The value of its optimizer row; 0 when there is none. A change from outside is followed.
     pub stored: u32,
-    /// Its weight against other links of the same storage; mode 4 only. Not above 0 counts as 1.
-    pub weight: f64,
 }
 
 /// A new value for a link, with the rows to write.
@@ -272,7 +270,6 @@ fn view(input: &LinkInput<'_>, slice: &Recent) -> View {
         active: input.window.active(),
         queue_size: input.queue_size,
         stored: input.stored,
-        weight: input.weight,
     }
 }
 

@@ -67,6 +67,13 @@ impl Flow {
         self.normal
     }
 
+    /// Counts what lies on the shelves again; gives what had been counted if that was wrong.
+    pub(super) fn recount(&mut self) -> Option<usize> {
+        let found = self.shelves.iter().map(|it| it.files.len()).sum();
+        let counted = std::mem::replace(&mut self.normal, found);
+        (counted != found).then_some(counted)
+    }
+
     pub(super) fn shelves(&self) -> &[Shelf] {
         &self.shelves
     }

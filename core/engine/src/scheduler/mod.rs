@@ -14,6 +14,7 @@
 //! | shares of VOs, of activities | `shares`, `activities` |
 //! | limits, holds, priorities, at any time | `settings` |
 //! | reasons | `explain` |
+//! | counting again, all at once or by and by | `recount`, `slice` |
 //!
 //! # Invariants
 //! - No limit is exceeded by what it binds, nothing waits that could start, counters are true, and
@@ -32,6 +33,7 @@ mod recount;
 mod settings;
 mod shares;
 mod slab;
+mod slice;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,7 @@ use rand::rngs::StdRng;
 
 pub use activities::ActivityShares;
 pub use shares::Shares;
+pub use slice::Found;
 pub use storage::{Hold, HoldKind};
 
 use flow::Flow;

@@ -89,6 +89,17 @@ impl<K: Id, T> Slab<K, T> {
         numbered.filter_map(|(number, it)| Some((K::new(number), it.as_ref()?)))
     }
 
+    /// The numbers in use among so many from one on, and where the next begin.
+    pub(super) fn slice(&self, from: u32, most: usize) -> (Vec<K>, Option<u32>) {
+        let begin = (from as usize).min(self.slots.len());
+        let end = begin.saturating_add(most).min(self.slots.len());
+        let numbered = (from..).zip(&self.slots[begin..end]);
+        let used = numbered.filter(|(_, it)| it.is_some());
+        let ids = used.map(|(number, _)| K::new(number)).collect();
+        let next = (end < self.slots.len()).then(|| from.saturating_add((end - begin) as u32));
+        (ids, next)
+    }
+
     /// The numbers in use, as a list that stays valid while entries change.
     pub(super) fn ids(&self) -> Vec<K> {
         self.iter().map(|(id, _)| id).collect()

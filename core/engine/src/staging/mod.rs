@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_sdk::{Error, FileState, Result, Url};
+use rand::rngs::StdRng;
 use tokio::time::Instant;
 
 use caller::{Caller, Errand, Recall};
@@ -69,10 +70,13 @@ pub(crate) struct Staging {
     returns: BTreeMap<Grant, (Errand, Vec<Url>)>,
     /// When groups that fill up are looked at.
     next_round: Option<Instant>,
+    /// For the nodes that files go to once they are online.
+    dice: StdRng,
 }
 
 impl Staging {
-    pub(crate) fn new(caller: Caller) -> Self {
+    /// Nothing waits. All draws come from `dice`.
+    pub(crate) fn new(caller: Caller, dice: StdRng) -> Self {
         Self {
             caller,
             gathering: Gathering::default(),
@@ -82,6 +86,7 @@ impl Staging {
             by_token: HashMap::new(),
             returns: BTreeMap::new(),
             next_round: None,
+            dice,
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use causeway_model::{Fault, FileId, FileState, JobType, Phase, Scope, Settings, Transfer};
 use causeway_sdk::StagingState;
+use rand::Rng as _;
 
 use super::sending::{errand, key};
 use super::{RequestId, Verdict};
@@ -80,11 +81,12 @@ impl Dispatcher {
         }
         // Files of a chain or a session stay on one node; others may go to any.
         let stays = matches!(job.job_type, Some(JobType::Multihop | JobType::Reuse));
+        let drawn = self.staging.dice.random();
         let online = |row: &mut Transfer| {
             row.staging_finished = Some(now);
             row.reason = None;
             if !stays {
-                row.hashed_id = rand::random();
+                row.hashed_id = drawn;
             }
         };
         if self.board.move_file(file, FileState::Submitted, online) {

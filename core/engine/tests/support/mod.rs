@@ -78,6 +78,7 @@ impl Bench {
             observer: causeway_model::observe::Watched::default(),
             settings: Some(store.clone()),
             history: Some(store.clone()),
+            tokens: None,
         };
         Self {
             engine: Engine::start(config.clone(), parts).await.unwrap(),

@@ -156,5 +156,7 @@ fn transfer(
         file_state_initial: None,
         commit_intent: None,
         destination_cleared: false,
+        src_token_id: None,
+        dst_token_id: None,
     }
 }

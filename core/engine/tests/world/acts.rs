@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_engine::crew::Part;
 use causeway_model::ports::JobView;
 use causeway_model::settings::{
     ActivityShareRow, BanStatus, Change, LinkRow, Operation, OperationLimitRow, ShareRow,
@@ -28,7 +29,12 @@ pub enum Act {
     Force(JobId, Vec<FileId>),
     Change(Change),
     Drain(bool),
-    LoseWorker { desk: usize, innocent: bool },
+    LoseWorker {
+        desk: usize,
+        part: Part,
+    },
+    /// Everything is counted again after a while.
+    Recount(Duration),
     Turn(String, Mood),
     Wait(Duration),
 }
@@ -92,7 +98,7 @@ impl Drawer {
             }
             10..15 => Act::LoseWorker {
                 desk: dice.random_range(0..9),
-                innocent: dice.random_bool(0.4),
+                part: [Part::Bystander, Part::Unknown, Part::Suspect][dice.random_range(0..3)],
             },
             15..18 => {
                 let moods = [
@@ -105,6 +111,7 @@ impl Drawer {
                 let mood = moods[dice.random_range(0..moods.len())];
                 Act::Turn(self.host(dice).to_string(), mood)
             }
+            18..22 => Act::Recount(Duration::from_millis(dice.random_range(0..60_000))),
             _ => Act::Wait(Duration::from_millis(dice.random_range(0..3000))),
         })
     }
@@ -160,6 +167,7 @@ impl Drawer {
         Change::PutLink(LinkRow {
             min_active: 1,
             max_active: dice.random_range(1..6),
+            optimizer_mode: dice.random_bool(0.7).then(|| dice.random_range(0..5)),
             ..LinkRow::new(&name, &source, &destination)
         })
     }

@@ -1,11 +1,11 @@
 //! Workers that can be lost on command, and that tell the record what they have.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use causeway_engine::Worker;
-use causeway_engine::crew::{Crew, Loss};
+use causeway_engine::crew::{Crew, Loss, Part};
 use causeway_engine::messages::{AttemptEvent, AttemptId, Order, Report};
 use causeway_model::ports::Clock;
 use causeway_sdk::{Storages, Url};
@@ -37,7 +37,7 @@ struct State {
     desks: Vec<(u64, mpsc::UnboundedSender<Order>)>,
     last: u64,
     /// Who has what.
-    held: HashMap<AttemptId, u64>,
+    held: BTreeMap<AttemptId, u64>,
     dead: bool,
 }
 
@@ -120,7 +120,7 @@ impl Shift {
     }
 
     /// One of the workers is lost with all it has; another takes its place.
-    pub async fn lose(&self, desk: usize, innocent: bool) {
+    pub async fn lose(&self, desk: usize, part: Part) {
         let fresh = self.hire();
         let (lost, out) = {
             let mut state = self.state.lock();
@@ -136,7 +136,6 @@ impl Shift {
                 }
                 *by != gone
             });
-            lost.sort();
             (lost, state.reports.clone())
         };
         let Some(out) = out else { return };
@@ -146,7 +145,7 @@ impl Shift {
             self.record.with(|it| it.ended(now, attempt, "lost"));
             let event = AttemptEvent::Lost(Loss {
                 how: how.clone(),
-                innocent,
+                part,
             });
             // An engine that has stopped does not hear it.
             drop(out.send(Report { attempt, event }).await);

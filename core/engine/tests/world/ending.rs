@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use causeway_model::FileState;
-use causeway_model::ports::JobStore as _;
+use causeway_model::ports::{EvolutionQuery, HistoryStore as _, JobStore as _, SettingsStore as _};
 use causeway_model::settings::Change;
 
 use crate::acts::Act;
@@ -51,6 +51,32 @@ impl World {
         }
     }
 
+    /// What is over leaves in time, if it is to leave at all.
+    pub async fn grow_old(&mut self) {
+        let days = self.config.clean_interval_days;
+        if days == 0 {
+            return;
+        }
+        let begun = self.now();
+        // The past is looked at every hour, and a bulk at a time.
+        tokio::time::sleep(Duration::from_secs(days * 86_400 + 3 * 3600)).await;
+        self.record.with(|it| {
+            let stays = it.jobs.keys().find(|id| !it.retired.contains_key(*id));
+            if let Some(id) = stays.copied() {
+                it.blame(format!("job {id} ended long ago and stays"));
+            }
+        });
+        let witness = self.life.as_ref().unwrap().witness.clone();
+        let all = EvolutionQuery {
+            limit: 100_000,
+            ..EvolutionQuery::default()
+        };
+        let decisions = witness.evolution(&all).await.unwrap();
+        if let Some(old) = decisions.iter().find(|it| it.datetime < begun) {
+            self.record.blame(format!("a decision stays: {old:?}"));
+        }
+    }
+
     /// What is stored is what was promised.
     pub async fn look_back(&mut self) {
         let ids: Vec<_> = self.record.with(|it| {
@@ -62,14 +88,21 @@ impl World {
         });
         let witness = self.life.as_ref().unwrap().witness.clone();
         for id in ids {
-            let Some(view) = witness.view(id).await.unwrap() else {
+            let left = self.record.with(|it| it.retired.get(&id).copied());
+            let view = match left {
+                None => witness.view(id).await.unwrap(),
+                Some(true) => witness.archived(id).await.unwrap(),
+                Some(false) => continue,
+            };
+            let Some(view) = view else {
                 self.record.blame(format!("job {id} is lost"));
                 return;
             };
             for file in &view.files {
                 let retries = witness.retries(id, file.file_id).await.unwrap();
                 self.record.with(|it| {
-                    if retries.len() != file.retry as usize {
+                    // Retries leave with their jobs.
+                    if left.is_none() && retries.len() != file.retry as usize {
                         it.blame(format!(
                             "file {} has {} retries and remembers {}",
                             file.file_id,

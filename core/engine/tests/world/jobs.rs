@@ -62,7 +62,10 @@ impl Maker {
             8 => keys += "&access_errno=13",
             _ => {}
         }
-        keys += &format!("&time={}", dice.random_range(0..25));
+        // Without a time the storage draws one.
+        if dice.random_bool(0.95) {
+            keys += &format!("&time={}", dice.random_range(0..25));
+        }
         keys += &tape(dice, "archiving");
         format!("{host}/{}?{keys}", self.name())
     }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use causeway_engine::{Engine, EngineConfig, Parts, TestClock};
 use causeway_model::Timestamp;
 use causeway_model::observe::Watched;
-use causeway_model::ports::{Clock, EngineControl, FileCancel, JobControl};
-use causeway_model::settings::Change;
+use causeway_model::ports::{Clock, EngineControl};
 use causeway_store::{EmbeddedStore, MemoryStore, StoreOptions};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
@@ -22,7 +21,7 @@ use crate::shape;
 use crate::weather::Weather;
 use crate::witness::{Store, Witness};
 
-const NODE: &str = "node1";
+pub const NODE: &str = "node1";
 /// No question to the engine takes longer.
 const PATIENCE: Duration = Duration::from_secs(7200);
 
@@ -30,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(7200);
 pub struct Life {
     engine: Engine,
     pub witness: Arc<Witness>,
-    shift: Arc<Shift>,
+    pub shift: Arc<Shift>,
 }
 
 /// The world of a seed.
@@ -38,7 +37,7 @@ pub struct World {
     dice: StdRng,
     pub record: Record,
     clock: Arc<TestClock>,
-    config: EngineConfig,
+    pub config: EngineConfig,
     pub weather: Weather,
     pub drawer: Drawer,
     maker: Maker,
@@ -57,19 +56,24 @@ fn open(dir: Option<&PathBuf>) -> Arc<dyn Store> {
 
 impl World {
     /// The world of a seed, on a disk when there is a directory.
-    pub async fn of(seed: u64, dir: Option<PathBuf>) -> Self {
+    pub async fn of(seed: u64, dir: Option<PathBuf>, keep_tape: bool) -> Self {
         let mut dice = StdRng::seed_from_u64(seed);
         let number = dice.random_range(2..5);
         let hosts: Vec<String> = (0..number).map(|it| format!("mock://se{it}")).collect();
         let config = shape::config(&mut dice, seed);
         let record = Record::default();
+        if keep_tape {
+            record.keep_tape();
+        }
         record.with(|it| {
             it.default_retry = config.retry;
             it.most = (config.max_active, config.deletion_max_active);
+            it.eras.tuned = config.optimizer.enabled;
+            it.values.start = config.link_start_active.max(1);
         });
         let mut world = Self {
             clock: Arc::new(TestClock::default()),
-            weather: Weather::over(&hosts),
+            weather: Weather::over(&hosts, seed),
             drawer: Drawer {
                 hosts: hosts.clone(),
                 record: record.clone(),
@@ -90,7 +94,7 @@ impl World {
         self.clock.now()
     }
 
-    fn engine(&self) -> &Engine {
+    pub fn engine(&self) -> &Engine {
         &self.life.as_ref().unwrap().engine
     }
 
@@ -117,13 +121,15 @@ impl World {
             host: NODE.into(),
             observer: Watched::by(witness.clone()),
             settings: Some(witness.clone()),
-            history: None,
+            history: Some(witness.clone()),
+            tokens: None,
         };
+        let now = self.now();
+        self.record.with(|it| it.values.begin(now));
         let engine = Engine::start_with(self.config.clone(), parts, shift.clone())
             .await
             .unwrap();
         let settings = engine.settings();
-        let now = self.now();
         self.record.with(|it| {
             it.eras.begin(settings);
             it.eras.settle(now);
@@ -169,6 +175,12 @@ impl World {
         if self.record.verdict().is_none() {
             self.look_back().await;
         }
+        if self.record.verdict().is_none() {
+            self.grow_old().await;
+        }
+        if self.record.verdict().is_none() {
+            self.look_back().await;
+        }
     }
 
     async fn step(&mut self) {
@@ -192,6 +204,8 @@ impl World {
         let rest = match self.dice.random_range(0..10) {
             0..6 => self.dice.random_range(0..4000),
             6..9 => self.dice.random_range(4000..60_000),
+            // A day, now and then, in which jobs grow old.
+            _ if self.dice.random_bool(0.1) => self.dice.random_range(50_000_000..150_000_000),
             _ => self.dice.random_range(60_000..2_000_000),
         };
         tokio::time::sleep(Duration::from_millis(rest)).await;
@@ -222,71 +236,6 @@ impl World {
             acts.push(self.drawer.change(&mut self.dice, now));
         }
         acts
-    }
-
-    pub async fn act(&self, act: Act) {
-        let engine = self.engine();
-        match act {
-            Act::Submit(view) => {
-                let id = view.job.job_id;
-                match engine.submit(*view).await {
-                    Ok(()) => self.record.with(|it| it.promised.extend([id])),
-                    Err(error) => self.record.blame(format!("a job was refused: {error}")),
-                }
-            }
-            Act::CancelJob(id) => self.heard(engine.cancel_job(id).await.err()),
-            Act::CancelFiles(id, files) => match engine.cancel_files(id, &files).await {
-                Ok(answers) => self.record.with(|it| {
-                    let answers = files.iter().zip(answers.into_iter().flatten());
-                    let canceled = answers.filter(|it| it.1 == FileCancel::Canceled);
-                    it.canceled.extend(canceled.map(|it| *it.0));
-                }),
-                Err(error) => self.heard(Some(error)),
-            },
-            Act::CancelAll(vo) => self.heard(engine.cancel_all(vo).await.err()),
-            Act::Priority(id, priority) => {
-                self.heard(engine.set_priority(id, priority).await.err())
-            }
-            Act::Force(id, files) => self.heard(engine.force_start(id, &files).await.err()),
-            Act::Change(change) => self.change(change).await,
-            Act::Drain(drain) => self.heard(engine.set_drain("/CN=admin", NODE, drain).await.err()),
-            Act::LoseWorker { desk, innocent } => {
-                self.life.as_ref().unwrap().shift.lose(desk, innocent).await;
-            }
-            Act::Turn(host, mood) => self.weather.turn(&host, mood),
-            Act::Wait(time) => tokio::time::sleep(time).await,
-        }
-    }
-
-    fn heard(&self, error: Option<impl std::fmt::Display>) {
-        if let Some(error) = error {
-            self.record.blame(format!("the engine refused: {error}"));
-        }
-    }
-
-    pub async fn change(&self, change: Change) {
-        let engine = self.engine();
-        let mut settings = engine.settings();
-        settings.apply(&change);
-        self.record.with(|it| it.eras.begin(settings));
-        self.heard(
-            engine
-                .change_settings("/CN=admin", vec![change])
-                .await
-                .err(),
-        );
-        let now = self.now();
-        self.record.with(|it| it.eras.settle(now));
-    }
-
-    pub async fn recount(&self) -> Vec<(&'static str, usize)> {
-        match self.engine().recount().await {
-            Ok(census) => census.held(),
-            Err(text) => {
-                self.record.blame(format!("recount: {text}"));
-                Vec::new()
-            }
-        }
     }
 }
 

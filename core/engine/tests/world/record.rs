@@ -4,16 +4,16 @@
 //! what passes by. The first rule that is broken is kept as the verdict; nothing panics here,
 //! because the engine would take that for a failure of its surroundings.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use causeway_engine::messages::AttemptId;
-use causeway_model::ports::{JobView, Transaction};
+use causeway_model::ports::JobView;
 use causeway_model::{Deletion, FileId, FileState, Job, JobId, JobType, Timestamp, Transfer};
 use parking_lot::Mutex;
 
-use crate::limits::Eras;
-use crate::rules;
+use crate::limits::{Eras, Values};
+use crate::tape::Tape;
 
 /// Events that a verdict comes with.
 const EVENTS: usize = 50;
@@ -40,22 +40,27 @@ pub struct Stored {
 /// Everything. See the module.
 #[derive(Default)]
 pub struct Ledger {
-    pub jobs: HashMap<JobId, Stored>,
-    pub files: HashMap<FileId, Arc<Transfer>>,
-    pub deletions: HashMap<FileId, Arc<Deletion>>,
+    pub jobs: BTreeMap<JobId, Stored>,
+    pub files: BTreeMap<FileId, Arc<Transfer>>,
+    pub deletions: BTreeMap<FileId, Arc<Deletion>>,
     /// Retries that were written down.
-    pub retries: HashMap<FileId, u32>,
+    pub retries: BTreeMap<FileId, u32>,
     /// Jobs whose submitter was told that they are safe.
-    pub promised: HashSet<JobId>,
+    pub promised: BTreeSet<JobId>,
+    /// Jobs that left the history, and whether they were to be kept elsewhere.
+    pub retired: BTreeMap<JobId, bool>,
     /// Transfers whose user was told that they are cancelled.
-    pub canceled: HashSet<FileId>,
+    pub canceled: BTreeSet<FileId>,
     /// Attempts that workers have.
-    pub running: HashMap<AttemptId, Run>,
+    pub running: BTreeMap<AttemptId, Run>,
     /// Transfers that were started by force, ever.
-    pub forced: HashSet<FileId>,
+    pub forced: BTreeSet<FileId>,
     /// States as the engine announced them in this life.
-    pub announced: HashMap<FileId, FileState>,
+    pub announced: BTreeMap<FileId, FileState>,
     pub eras: Eras,
+    /// What the optimizer allowed.
+    pub values: Values,
+    pub tape: Tape,
     /// Attempts after the first for jobs that name no number.
     pub default_retry: u32,
     /// Transfers and deletions that may run in all.
@@ -83,6 +88,16 @@ impl Record {
         self.0.lock().blame(text);
     }
 
+    /// Keeps everything that passes by, for those who compare.
+    pub fn keep_tape(&self) {
+        self.0.lock().tape.roll();
+    }
+
+    /// Everything that passed by, if it was kept.
+    pub fn tape(&self) -> Vec<String> {
+        self.0.lock().tape.lines().to_vec()
+    }
+
     /// The first rule that was broken, with what came before it.
     pub fn verdict(&self) -> Option<String> {
         let ledger = self.0.lock();
@@ -94,6 +109,9 @@ impl Record {
 
 impl Ledger {
     pub fn note(&mut self, now: Timestamp, text: impl Into<String>) {
+        let time = since_the_beginning(now);
+        let line = format!("{:>12.3} {}", time as f64 / 1000.0, text.into());
+        self.tape.note(&line);
         // What came after the verdict does not explain it.
         if self.verdict.is_some() {
             return;
@@ -101,9 +119,19 @@ impl Ledger {
         if self.events.len() == EVENTS {
             self.events.pop_front();
         }
-        let time = now.0 - 1_767_225_600_000;
-        self.events
-            .push_back(format!("{:>12.3} {}", time as f64 / 1000.0, text.into()));
+        self.events.push_back(line);
+    }
+
+    /// What happened, in numbers.
+    pub fn figures(&self) -> String {
+        let (jobs, files, retired) = (self.jobs.len(), self.files.len(), self.retired.len());
+        let (attempts, transactions) = (self.attempts, self.transactions);
+        let sum = self.tape.sum();
+        format!(
+            "{jobs} jobs, {retired} of them left, {files} transfers, {attempts} attempts, \
+             {transactions} transactions, tape {}",
+            &sum[..16]
+        )
     }
 
     pub fn blame(&mut self, text: impl Into<String>) {
@@ -121,6 +149,7 @@ impl Ledger {
     /// A job was stored.
     pub fn inserted(&mut self, now: Timestamp, view: &JobView) {
         let id = view.job.job_id;
+        self.tape.thing(since_the_beginning(now), view);
         self.note(
             now,
             format!("stored job {id} {:?} {}", view.job.job_type, states(view)),
@@ -149,99 +178,6 @@ impl Ledger {
         }
     }
 
-    /// Rows were changed.
-    pub fn applied(&mut self, now: Timestamp, rows: &Transaction) {
-        self.transactions += 1;
-        let mut touched: HashSet<JobId> = rows.jobs.iter().map(|it| it.job_id).collect();
-        for row in &rows.files {
-            touched.insert(row.job_id);
-            self.file_changed(now, row);
-        }
-        for row in &rows.deletions {
-            touched.insert(row.job_id);
-            self.deletion_changed(now, row);
-        }
-        for retry in &rows.retries {
-            let known = self.retries.entry(retry.file_id).or_default();
-            *known += 1;
-            if retry.attempt != *known {
-                let text = format!("retry {known} of {} is {}", retry.file_id, retry.attempt);
-                self.blame(text);
-            }
-        }
-        for id in touched {
-            let new = rows.jobs.iter().find(|it| it.job_id == id);
-            self.job_changed(now, id, new);
-        }
-    }
-
-    fn file_changed(&mut self, now: Timestamp, row: &Arc<Transfer>) {
-        let Some(before) = self.files.get(&row.file_id).cloned() else {
-            self.blame(format!("transfer {} came from nowhere", row.file_id));
-            return;
-        };
-        if before.state != row.state {
-            self.note(
-                now,
-                format!("file {} {} > {}", row.file_id, before.state, row.state),
-            );
-        }
-        self.must(rules::transfer_may_become(&before, row));
-        let retries = self.retries_allowed(row.job_id);
-        if row.retry > retries {
-            self.blame(format!(
-                "file {} has {} of {retries} retries",
-                row.file_id, row.retry
-            ));
-        }
-        self.files.insert(row.file_id, Arc::clone(row));
-    }
-
-    fn deletion_changed(&mut self, now: Timestamp, row: &Arc<Deletion>) {
-        let Some(before) = self.deletions.get(&row.file_id).cloned() else {
-            self.blame(format!("deletion {} came from nowhere", row.file_id));
-            return;
-        };
-        if before.state != row.state {
-            self.note(
-                now,
-                format!("deletion {} {} > {}", row.file_id, before.state, row.state),
-            );
-        }
-        self.must(rules::deletion_may_become(&before, row));
-        let retries = self.retries_allowed(row.job_id);
-        if row.retry > retries {
-            self.blame(format!(
-                "deletion {} has {} of {retries} retries",
-                row.file_id, row.retry
-            ));
-        }
-        self.deletions.insert(row.file_id, Arc::clone(row));
-    }
-
-    fn job_changed(&mut self, now: Timestamp, id: JobId, new: Option<&Arc<Job>>) {
-        let Some(stored) = self.jobs.get(&id) else {
-            self.blame(format!("job {id} came from nowhere"));
-            return;
-        };
-        let before = Arc::clone(&stored.job);
-        let after = new.cloned().unwrap_or_else(|| Arc::clone(&before));
-        let files: Vec<_> = stored
-            .files
-            .iter()
-            .map(|it| Arc::clone(&self.files[it]))
-            .collect();
-        let deletions = stored.deletions.iter();
-        let deletions: Vec<_> = deletions.map(|it| self.deletions[it].state).collect();
-        if before.state != after.state {
-            self.note(now, format!("job {id} {} > {}", before.state, after.state));
-        }
-        self.must(rules::job_follows(&before, &after, &files, &deletions));
-        if let Some(stored) = self.jobs.get_mut(&id) {
-            stored.job = after;
-        }
-    }
-
     pub fn retries_allowed(&self, id: JobId) -> u32 {
         let Some(stored) = self.jobs.get(&id) else {
             return 0;
@@ -254,7 +190,8 @@ impl Ledger {
     }
 
     /// The engine says that a state changed.
-    pub fn announced(&mut self, file: FileId, from: FileState, to: FileState) {
+    pub fn announced(&mut self, now: Timestamp, file: FileId, from: FileState, to: FileState) {
+        self.tape.thing(since_the_beginning(now), &(file, from, to));
         let known = self.announced.insert(file, to);
         if known.is_some_and(|it| it != from) {
             self.blame(format!(
@@ -268,6 +205,11 @@ impl Ledger {
             self.forced.insert(file);
         }
     }
+}
+
+/// Milliseconds since the clock of tests began.
+pub fn since_the_beginning(now: Timestamp) -> i64 {
+    now.0 - 1_767_225_600_000
 }
 
 fn states(view: &JobView) -> String {

@@ -178,11 +178,11 @@ pub fn within_limits(ledger: &Ledger, attempt: AttemptId, since: Timestamp) -> H
         .filter(|it| it.destination == to)
         .count();
     let link = |it: &Settings| it.link(from, to).map_or(u32::MAX, |row| row.max_active);
-    if !ledger.eras.tuned {
-        within(on_link, ledger.eras.most(since, link), || {
-            format!("{from} to {to}")
-        })?;
-    }
+    let on_link_most = match ledger.eras.tuned {
+        true => ledger.values.most(since, from, to),
+        false => ledger.eras.most(since, link),
+    };
+    within(on_link, on_link_most, || format!("{from} to {to}"))?;
     within(
         out,
         ledger.eras.most(since, |it| it.outbound_limit(from)),

@@ -1,7 +1,8 @@
-//! How the engine of a world is set up: small limits, so that they are met.
+//! How the engine of a world is set up: small limits, so that they are met, with or without an
+//! optimizer, and with a short memory or a long one.
 
-use causeway_engine::EngineConfig;
 use causeway_engine::plan::PeerCopies;
+use causeway_engine::{EngineConfig, OptimizerConfig};
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -32,6 +33,15 @@ pub fn config(dice: &mut StdRng, seed: u64) -> EngineConfig {
         cancel_unused_multihop_files: dice.random_bool(0.5),
         breaker_failures: dice.random_range(0..6),
         max_time_queue_hours: if dice.random_bool(0.1) { 1 } else { 0 },
+        optimizer: OptimizerConfig {
+            enabled: dice.random_bool(0.5),
+            interval_seconds: dice.random_range(5..120),
+            ..OptimizerConfig::default()
+        },
+        clean_interval_days: dice.random_range(0..3),
+        clean_bulk_size: dice.random_range(1..20),
+        backup_tables: dice.random_bool(0.7),
+        check_sanity_state_interval_seconds: dice.random_range(60..4000),
         ..EngineConfig::default()
     }
 }

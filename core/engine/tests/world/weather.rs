@@ -58,8 +58,9 @@ type Place = (Arc<dyn DynStorage>, Arc<Mutex<Mood>>);
 pub struct Weather(HashMap<String, Place>);
 
 impl Weather {
-    pub fn over(hosts: &[String]) -> Self {
-        let mock = MockStorage::create("", Host::silent()).unwrap();
+    pub fn over(hosts: &[String], seed: u64) -> Self {
+        let options = format!(r#"{{"random_seed":{seed}}}"#);
+        let mock = MockStorage::create(&options, Host::silent()).unwrap();
         let inner = Erased::shared(mock);
         let storage = |host: &String| {
             let mood = Arc::new(Mutex::new(Mood::Fine));

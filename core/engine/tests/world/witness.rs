@@ -14,22 +14,33 @@ use std::time::Duration;
 use async_trait::async_trait;
 use causeway_model::observe::{Observation, Observer};
 use causeway_model::ports::{
-    Clock, EvolutionQuery, FileQuery, JobQuery, JobStore, JobView, SettingsStore, StoreError,
-    Transaction,
+    Clock, EvolutionQuery, FileQuery, HistoryStore, JobQuery, JobStore, JobView, SettingsStore,
+    StoreError, Transaction,
 };
 use causeway_model::settings::{AuditRow, Change};
 use causeway_model::{
-    EvolutionRow, FileId, FileState, Job, JobId, OptimizerRow, RetryLog, Transfer,
+    EvolutionRow, FileId, FileState, Job, JobId, OptimizerRow, RetryLog, Timestamp, Transfer,
 };
+use causeway_store::{EmbeddedStore, MemoryStore};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::record::Record;
 
-/// A store of jobs and of settings.
-pub trait Store: JobStore + SettingsStore {}
-impl<S: JobStore + SettingsStore> Store for S {}
+/// A store of jobs, of settings and of history.
+pub trait Store: JobStore + SettingsStore + HistoryStore {
+    /// Lets all that has ended be where history is taken from.
+    fn tidy(&self) {}
+}
+
+impl Store for MemoryStore {}
+
+impl Store for EmbeddedStore {
+    fn tidy(&self) {
+        finish(self.checkpoint()).unwrap();
+    }
+}
 
 /// The store of one life.
 pub struct Witness {
@@ -165,19 +176,48 @@ impl SettingsStore for Witness {
         values: Vec<OptimizerRow>,
         decisions: Vec<EvolutionRow>,
     ) -> Result<(), StoreError> {
-        finish(self.store()?.put_optimizer(values, decisions))
+        let store = self.store()?;
+        self.record.with(|it| it.values.stored(&values));
+        finish(store.put_optimizer(values, decisions))
     }
 
     async fn evolution(&self, query: &EvolutionQuery) -> Result<Vec<EvolutionRow>, StoreError> {
         finish(self.store()?.evolution(query))
     }
 
-    async fn forget_evolution(
-        &self,
-        before: causeway_model::Timestamp,
-        limit: usize,
-    ) -> Result<usize, StoreError> {
+    async fn forget_evolution(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         finish(self.store()?.forget_evolution(before, limit))
+    }
+}
+
+#[async_trait]
+impl HistoryStore for Witness {
+    async fn retire(
+        &self,
+        ended_before: Timestamp,
+        limit: usize,
+        keep: bool,
+    ) -> Result<usize, StoreError> {
+        self.take_time().await;
+        let store = self.store()?;
+        let may_go = self.record.with(|it| it.ended_before(ended_before));
+        if !may_go.is_empty() {
+            store.tidy();
+        }
+        let count = finish(store.retire(ended_before, limit, keep))?;
+        let mut gone = Vec::new();
+        for id in may_go {
+            if finish(store.job(id))?.is_none() {
+                gone.push(id);
+            }
+        }
+        let now = self.clock.now();
+        self.record.with(|it| it.left(now, &gone, count, keep));
+        Ok(count)
+    }
+
+    async fn archived(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
+        finish(self.store()?.archived(id))
     }
 }
 
@@ -186,9 +226,20 @@ impl Observer for Witness {
         if self.store.lock().is_none() {
             return;
         }
-        if let Observation::FileMoved { file, from, to, .. } = what {
-            self.record.with(|it| it.announced(*file, *from, *to));
-        }
+        let now = self.clock.now();
+        self.record.with(|it| match what {
+            Observation::FileMoved { file, from, to, .. } => it.announced(now, *file, *from, *to),
+            Observation::Decided {
+                source_se,
+                dest_se,
+                active,
+                ..
+            } => {
+                it.note(now, format!("{source_se} to {dest_se}: {active}"));
+                it.values.decided(now, source_se, dest_se, *active);
+            }
+            _ => {}
+        });
     }
 }
 

@@ -12,8 +12,13 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
 use super::bridge::{Bridge, Object};
 use super::elf::{self, Symbol};
+use crate::culprit::{Name, coarse_time, mark};
+use crate::image::Code;
 use crate::manifest::{Manifest, check_owner, is_word};
 use crate::refusal::Refusal;
+
+/// Longest description of a plugin: every worker tells the service of it.
+const DESCRIPTION_MAX: usize = 1 << 20;
 
 /// A plugin that was started.
 pub(crate) struct Started {
@@ -33,15 +38,17 @@ pub(crate) fn load_installed(
     check_owner(&path)?;
     let bytes = read(&path)?;
     manifest.verify(&path, &bytes)?;
-    let started = load_library(&path, &bytes, config, host)?;
+    let started = load_library(&path, &bytes, &manifest.name, config, host)?;
     compare(manifest, &started.capabilities)?;
     Ok(started)
 }
 
-/// Loads a library whose bytes were read. Without a manifest nobody vouches for them.
+/// Loads a library whose bytes were read. Without a manifest nobody vouches for them. What it does
+/// to the process is laid at the door of this name.
 pub(crate) fn load_library(
     path: &Path,
     bytes: &[u8],
+    name: &str,
     config: &str,
     host: &causeway_sdk::Host,
 ) -> Result<Started, Refusal> {
@@ -54,7 +61,10 @@ pub(crate) fn load_library(
             path: path.to_owned(),
             symbol: SYMBOL,
         })?;
-    let preamble = open(path, &symbol)?;
+    let name = Name::leaked(name);
+    // Its constructors may end the process already.
+    let _marked = mark(name, coarse_time());
+    let preamble = open(path, &symbol, name)?;
     start(root(path, preamble)?, config, host)
 }
 
@@ -66,7 +76,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
 }
 
 /// Opens the library for ever and finds its preamble.
-fn open(path: &Path, symbol: &Symbol) -> Result<&'static Preamble, Refusal> {
+fn open(path: &Path, symbol: &Symbol, name: &'static Name) -> Result<&'static Preamble, Refusal> {
     let damaged = || Refusal::Preamble {
         path: path.to_owned(),
     };
@@ -78,9 +88,11 @@ fn open(path: &Path, symbol: &Symbol) -> Result<&'static Preamble, Refusal> {
         reason: std::error::Error::source(&source)
             .map_or_else(|| source.to_string(), ToString::to_string),
     };
+    let before = Code::now();
     // SAFETY: opening runs the constructors of the library. Its owner and checksum have been
     // checked where there is a manifest; without one the operator named the file.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(linker)?;
+    before.rest_belongs_to(name);
     // SAFETY: only the address is taken. What is there is checked before it is used.
     let address = unsafe { library.get::<*const Preamble>(symbol.name.as_bytes()) }
         .map(|symbol| *symbol)
@@ -175,6 +187,10 @@ fn start(root: Plugin_Ref, config: &str, host: &causeway_sdk::Host) -> Result<St
     let object: Object = created.map_err(|error| Refusal::Create(understand(error)))?;
     let described = object.describe().into_result();
     let json = described.map_err(|error| Refusal::Describe(understand(error).to_string()))?;
+    if json.len() > DESCRIPTION_MAX {
+        let text = format!("its answer is longer than {DESCRIPTION_MAX} bytes");
+        return Err(Refusal::Describe(text));
+    }
     let mut capabilities: Capabilities = serde_json::from_str(json.as_str())
         .map_err(|source| Refusal::Describe(format!("its answer is not understood: {source}")))?;
     if !is_word(&capabilities.name) {

@@ -11,8 +11,8 @@
 mod reading;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
@@ -46,6 +46,7 @@ pub enum TrustError {
 pub struct TrustDirectory {
     path: PathBuf,
     current: ArcSwap<TrustStore>,
+    generation: AtomicU64,
 }
 
 /// What a directory held when it was read.
@@ -77,36 +78,26 @@ impl TrustDirectory {
         Ok(Self {
             path,
             current: ArcSwap::from_pointee(store),
+            generation: AtomicU64::new(0),
         })
     }
 
     /// Reads the directory again and puts the result in force.
     pub fn reload(&self) -> Result<(), TrustError> {
         self.current.store(Arc::new(TrustStore::read(&self.path)?));
+        // After the store: whoever sees the new number judges by the new content.
+        self.generation.fetch_add(1, Ordering::Release);
         Ok(())
+    }
+
+    /// Number of the content that is in force; another one after every reload.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// What is in force now.
     pub fn snapshot(&self) -> Arc<TrustStore> {
         self.current.load_full()
-    }
-
-    /// Reloads at an interval until nobody else holds the directory.
-    pub async fn keep_fresh(directory: Weak<Self>, interval: Duration) {
-        loop {
-            tokio::time::sleep(interval).await;
-            let Some(directory) = directory.upgrade() else {
-                return;
-            };
-            let reload = tokio::task::spawn_blocking(move || directory.reload()).await;
-            match reload {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "failed to reload; the old trust anchors stay in force")
-                }
-                Err(error) => tracing::error!(%error, "reload of trust anchors was aborted"),
-            }
-        }
     }
 }
 

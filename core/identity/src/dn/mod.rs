@@ -90,6 +90,30 @@ fn rdn_attributes(set: &[u8]) -> Option<Vec<Attribute<'_>>> {
     (!out.is_empty()).then_some(out)
 }
 
+/// The slash form under which names from old files are compared: those write the mail and user id
+/// attributes in other ways.
+pub(crate) fn comparable(slash: &str) -> String {
+    slash
+        .replace("/Email=", "/emailAddress=")
+        .replace("/E=", "/emailAddress=")
+        .replace("/USERID=", "/UID=")
+}
+
+/// True when two encoded names say the same, whatever types of string they are written in. Programs
+/// that copy a name may write its strings anew.
+pub(crate) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
+    let bare = |name| -> Option<Vec<Vec<(String, Vec<u8>)>>> {
+        let rdns = rdns(name).ok()?; // an unreadable name equals none
+        let plain = |attribute: &Attribute<'_>| (attribute.oid.clone(), attribute.value.to_vec());
+        Some(
+            rdns.iter()
+                .map(|rdn| rdn.iter().map(plain).collect())
+                .collect(),
+        )
+    };
+    one == other || bare(one).is_some_and(|one| Some(one) == bare(other))
+}
+
 /// Cuts a slash form into its `TYPE=value` pieces. A slash inside a value (`CN=host/a.b.c`) does
 /// not cut, because no `TYPE=` follows it.
 pub(crate) fn split(slash: &str) -> Vec<(&str, &str)> {
@@ -185,6 +209,21 @@ mod tests {
         };
         let set = der::wrap(der::SET, &[&pair("2.5.4.3", "a"), &pair("2.5.4.11", "b")]);
         assert_eq!(render(&name(&[set])).unwrap(), "/CN=a/OU=b");
+    }
+
+    #[test]
+    fn names_are_the_same_whatever_their_string_types() {
+        let utf8 = name(&[
+            raw_cn(der::UTF8_STRING, b"a"),
+            raw_cn(der::UTF8_STRING, b"b"),
+        ]);
+        let printable = name(&[raw_cn(0x13, b"a"), raw_cn(0x13, b"b")]);
+        assert!(is_same_name(&utf8, &printable));
+        // They look the same as text.
+        let slash = name(&[raw_cn(der::UTF8_STRING, b"a/CN=b")]);
+        assert_eq!(render(&slash).unwrap(), render(&utf8).unwrap());
+        assert!(!is_same_name(&utf8, &slash));
+        assert!(!is_same_name(&utf8, b"junk") && !is_same_name(b"junk", b"other"));
     }
 
     #[test]

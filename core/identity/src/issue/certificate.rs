@@ -112,7 +112,14 @@ impl Extension {
         )
     }
 
-    fn encode(&self) -> Result<Vec<u8>, IssueError> {
+    /// The extension of a proxy that holds attribute certificates.
+    pub fn vo_attributes(certificates: &[Vec<u8>]) -> Self {
+        let list = der::element(der::SEQUENCE, &certificates.concat());
+        let value = der::element(der::SEQUENCE, &list);
+        Self::new(crate::voms::parse::IN_PROXY, false, value)
+    }
+
+    pub(super) fn encode(&self) -> Result<Vec<u8>, IssueError> {
         let oid = der::oid_content(&self.oid).ok_or(IssueError::Extension)?;
         let critical = if self.is_critical {
             der::element(der::BOOLEAN, &[0xff])
@@ -250,7 +257,10 @@ impl CrlFields {
 
 /// Signs a body that itself names the signature algorithm. The algorithm depends on the key alone,
 /// so a first signature over nothing tells it.
-fn signed(key: &IssuingKey, body: impl Fn(&[u8]) -> Vec<u8>) -> Result<Vec<u8>, IssueError> {
+pub(super) fn signed(
+    key: &IssuingKey,
+    body: impl Fn(&[u8]) -> Vec<u8>,
+) -> Result<Vec<u8>, IssueError> {
     let (algorithm, _) = key.sign(&[])?;
     let algorithm = der::element(der::SEQUENCE, &algorithm);
     let body = body(&algorithm);

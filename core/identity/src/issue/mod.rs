@@ -4,11 +4,13 @@
 //! delegation requests here; the tests build good and bad chains here. The service itself never
 //! issues anything for others: it only makes keys and requests (see `delegation`).
 
+mod attributes;
 mod authority;
 mod certificate;
 mod key;
 mod proxy;
 
+pub use attributes::AttributeFields;
 pub use authority::{Authority, Credential, write_trust_directory};
 pub(crate) use certificate::certificate_request;
 pub use certificate::{

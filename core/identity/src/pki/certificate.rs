@@ -76,6 +76,11 @@ impl<'a> Certificate<'a> {
         self.x509.tbs_certificate.issuer.as_raw()
     }
 
+    /// The serial number as it is encoded.
+    pub(crate) fn raw_serial(&self) -> &'a [u8] {
+        self.x509.raw_serial()
+    }
+
     /// Start of validity in seconds since 1970; before 1970 counts as 0.
     pub(crate) fn not_before(&self) -> u64 {
         u64::try_from(self.x509.validity().not_before.timestamp()).unwrap_or(0)

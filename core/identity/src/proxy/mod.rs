@@ -237,7 +237,7 @@ fn check_extensions(proxy: &Certificate<'_>) -> Result<(), ProxyError> {
 }
 
 /// Absent key usage means no restriction; present but unreadable means no.
-fn may_sign(issuer: &Certificate<'_>) -> bool {
+pub(crate) fn may_sign(issuer: &Certificate<'_>) -> bool {
     match issuer.x509.key_usage() {
         Ok(None) => true,
         Ok(Some(usage)) => usage.value.digital_signature(),

@@ -12,6 +12,8 @@ pub struct VerifiedChain {
     pub(crate) dns: Vec<String>,
     pub(crate) eec: CertificateDer<'static>,
     pub(crate) presented: Vec<CertificateDer<'static>>,
+    /// Which of the presented ones are its proxies, from the leaf inwards.
+    pub(crate) proxies: Vec<usize>,
     pub(crate) not_after: u64,
     pub(crate) is_limited: bool,
     pub(crate) leaf_is_limited: bool,
@@ -39,6 +41,15 @@ impl VerifiedChain {
     /// The chain as it was presented, leaf first.
     pub fn presented(&self) -> &[CertificateDer<'static>] {
         &self.presented
+    }
+
+    /// The holder's own certificates: the proxies from the leaf inwards, then the end-entity one.
+    pub(crate) fn holder_certificates(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        let proxies = self
+            .proxies
+            .iter()
+            .filter_map(|index| self.presented.get(*index));
+        proxies.chain([&self.eec])
     }
 
     /// The presented chain as PEM text.

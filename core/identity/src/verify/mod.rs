@@ -11,16 +11,18 @@
 mod chain;
 mod error;
 mod path;
+mod purpose;
 
 pub use chain::VerifiedChain;
 pub use error::ChainError;
+pub(crate) use purpose::Purpose;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{
-    EndEntityCert, ExpirationPolicy, KeyUsage, RevocationOptions, RevocationOptionsBuilder,
+    EndEntityCert, ExpirationPolicy, RevocationOptions, RevocationOptionsBuilder,
     UnknownStatusPolicy, VerifiedPath,
 };
 
@@ -71,35 +73,48 @@ impl Verifier {
         chain: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<VerifiedChain, ChainError> {
-        match chain.len() {
-            0 => return Err(ChainError::Empty),
-            length if length > MAX_CHAIN => return Err(ChainError::TooLong),
-            _ => {}
-        }
-        let parsed: Vec<Certificate<'_>> = chain
-            .iter()
-            .map(|der| Certificate::parse(der))
-            .collect::<Result<_, _>>()?;
+        let parsed = parse(chain)?;
         let peeled = proxy::peel(&parsed, now.as_secs())?;
         let store = self.trust.snapshot();
-        let path_end = self.verify_eec(&store, &parsed, &peeled, now)?;
+        let presented: Vec<&[u8]> = peeled.others.iter().map(|it| parsed[*it].der).collect();
+        let eec = &parsed[peeled.eec];
+        let path_end = self.verify_eec(&store, eec, &presented, Purpose::Client, now)?;
         describe(chain, &parsed, &peeled, path_end)
     }
 
-    /// Judges the end-entity certificate and the CAs above it. Returns when the first of them ends.
+    /// Verifies a certificate that is not a caller's: a server's, or one that signs attributes. Leaf
+    /// first; proxies are refused. Returns the last second in which it may be believed.
+    pub(crate) fn verify_plain(
+        &self,
+        chain: &[CertificateDer<'_>],
+        purpose: Purpose,
+        now: UnixTime,
+    ) -> Result<u64, ChainError> {
+        let parsed = parse(chain)?;
+        let presented: Vec<&[u8]> = parsed[1..].iter().map(|it| it.der).collect();
+        self.verify_eec(&self.trust.snapshot(), &parsed[0], &presented, purpose, now)
+    }
+
+    /// Number of the trust directory's content by which chains are judged now: it is another one
+    /// after every reload.
+    pub fn generation(&self) -> u64 {
+        self.trust.generation()
+    }
+
+    /// Judges an end-entity certificate and the CAs above it. Returns when the first of them ends.
     fn verify_eec(
         &self,
         store: &TrustStore,
-        parsed: &[Certificate<'_>],
-        peeled: &Peeled,
+        eec: &Certificate<'_>,
+        presented: &[&[u8]],
+        purpose: Purpose,
         now: UnixTime,
     ) -> Result<u64, ChainError> {
-        let eec = &parsed[peeled.eec];
         let subject = render(eec.subject())?;
         if let Some(bits) = eec.rsa_bits().filter(|bits| *bits < MIN_RSA_BITS) {
             return Err(ChainError::WeakKey { subject, bits });
         }
-        let presented = peeled.others.iter().map(|index| parsed[*index].der);
+        let presented = presented.iter().copied();
         let known = store.intermediates.iter().map(AsRef::as_ref);
         let intermediates: Vec<CertificateDer<'_>> =
             presented.chain(known).map(CertificateDer::from).collect();
@@ -124,7 +139,7 @@ impl Verifier {
                 &store.anchors,
                 &intermediates,
                 now,
-                KeyUsage::client_auth(),
+                purpose,
                 self.revocation(&crls),
                 Some(&ours),
             )
@@ -155,6 +170,16 @@ impl Verifier {
     }
 }
 
+fn parse<'a>(chain: &'a [CertificateDer<'_>]) -> Result<Vec<Certificate<'a>>, ChainError> {
+    match chain.len() {
+        0 => return Err(ChainError::Empty),
+        length if length > MAX_CHAIN => return Err(ChainError::TooLong),
+        _ => {}
+    }
+    let parsed: Result<_, PkiError> = chain.iter().map(|der| Certificate::parse(der)).collect();
+    Ok(parsed?)
+}
+
 fn describe(
     chain: &[CertificateDer<'_>],
     parsed: &[Certificate<'_>],
@@ -177,6 +202,7 @@ fn describe(
         dns,
         eec: chain[peeled.eec].clone().into_owned(),
         presented: chain.iter().map(|der| der.clone().into_owned()).collect(),
+        proxies: peeled.proxies.clone(),
         not_after: proxies_end.map_or(path_end, |end| end.min(path_end)),
         is_limited: limited.iter().any(|is_limited| *is_limited),
         leaf_is_limited: limited.first().copied().unwrap_or(false),
@@ -186,7 +212,7 @@ fn describe(
     })
 }
 
-fn render(name: &[u8]) -> Result<String, ChainError> {
+pub(crate) fn render(name: &[u8]) -> Result<String, ChainError> {
     dn::render(name)
         .map_err(|error| ChainError::Malformed(PkiError::Certificate(error.to_string())))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::authorization::AuthorizationRow;
 use super::rows::{
     ANY, ActivityShareRow, HostRow, LinkRow, OperationLimitRow, ShareRow, StorageBanRow,
     StorageRow, UserBanRow, VoRow,
@@ -53,6 +54,10 @@ pub enum Change {
     PutHost(HostRow),
     /// Takes a node away.
     DeleteHost(Arc<str>),
+    /// Gives a user a right.
+    Authorize(AuthorizationRow),
+    /// Takes a right away from a user.
+    Revoke(AuthorizationRow),
 }
 
 impl Change {
@@ -70,6 +75,7 @@ impl Change {
             Self::BanStorage(row) => all_named(&[&row.se]),
             Self::BanUser(row) => all_named(&[&row.dn]),
             Self::PutHost(row) => all_named(&[&row.hostname]),
+            Self::Authorize(row) => row.check(),
             Self::DeleteLink(_)
             | Self::DeleteStorage(_)
             | Self::DeleteShare { .. }
@@ -77,7 +83,8 @@ impl Change {
             | Self::DeleteVo(_)
             | Self::UnbanStorage(_)
             | Self::UnbanUser(_)
-            | Self::DeleteHost(_) => Ok(()),
+            | Self::DeleteHost(_)
+            | Self::Revoke(_) => Ok(()),
         }
     }
 
@@ -97,6 +104,8 @@ impl Change {
             Self::BanUser(_) => "ban-dn",
             Self::UnbanUser(_) => "unban-dn",
             Self::PutHost(_) | Self::DeleteHost(_) => "drain",
+            Self::Authorize(_) => "authorize",
+            Self::Revoke(_) => "revoke",
         }
     }
 }

@@ -9,7 +9,9 @@
 //! - A lookup costs the same however many rows there are: every table is a map by key.
 //! - [`Settings::rows`] applied to [`Settings::empty`] gives the same settings: `rows_make_the_settings`.
 
+mod authorization;
 mod change;
+mod ends;
 mod rows;
 mod tables;
 #[cfg(test)]
@@ -18,6 +20,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use authorization::{AuthorizationRow, GRANTABLE};
 pub use change::Change;
 pub use rows::{
     ANY, ActivityShareRow, AuditRow, BanStatus, HostRow, LinkRow, Operation, OperationLimitRow,
@@ -241,6 +244,11 @@ impl Settings {
         self.tables.operation_rows()
     }
 
+    /// The limits of operations at one storage, by VO.
+    pub fn operation_limits_at(&self, se: &str) -> Vec<OperationLimitRow> {
+        self.tables.operation_rows_at(se)
+    }
+
     /// The row of a VO, without the general one.
     pub fn vo(&self, vo: &str) -> Option<&Arc<VoRow>> {
         self.tables.vos.get(vo)
@@ -281,6 +289,11 @@ impl Settings {
     /// All banned users, by DN.
     pub fn user_bans(&self) -> impl Iterator<Item = Arc<UserBanRow>> {
         sorted(&self.tables.user_bans)
+    }
+
+    /// All nodes with a row, by name, and whether they take up no work.
+    pub fn hosts(&self) -> impl Iterator<Item = (&Arc<str>, bool)> {
+        self.tables.hosts.iter().map(|(name, drain)| (name, *drain))
     }
 
     /// Whether a node has a row.

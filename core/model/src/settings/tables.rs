@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::authorization::Rights;
 use super::change::Change;
+use super::ends::Ends;
 use super::rows::{
     ANY, ActivityShareRow, HostRow, LinkRow, Operation, OperationLimitRow, ShareRow, StorageBanRow,
     StorageRow, UserBanRow, VoRow,
@@ -27,6 +29,9 @@ pub(super) struct Tables {
     pub(super) storage_bans: Arc<HashMap<Arc<str>, Arc<StorageBanRow>>>,
     pub(super) user_bans: Arc<HashMap<Arc<str>, Arc<UserBanRow>>>,
     pub(super) hosts: Arc<BTreeMap<Arc<str>, bool>>,
+    pub(super) rights: Arc<Rights>,
+    /// The ends of `link_names`.
+    pub(super) ends: Arc<Ends>,
 }
 
 pub(super) fn at_pair<'a, T>(
@@ -81,6 +86,8 @@ impl Tables {
                 Arc::make_mut(&mut self.hosts).insert(row.hostname.clone(), row.drain);
             }
             Change::DeleteHost(host) => drop(Arc::make_mut(&mut self.hosts).remove(host)),
+            Change::Authorize(row) => self.authorize(row),
+            Change::Revoke(row) => self.revoke(row),
         }
     }
 
@@ -88,14 +95,18 @@ impl Tables {
     fn put_link(&mut self, row: &LinkRow) {
         let names = Arc::make_mut(&mut self.link_names);
         let links = Arc::make_mut(&mut self.links);
+        let ends = Arc::make_mut(&mut self.ends);
         if let Some(old) = names.remove(&row.symbolic_name) {
             remove_pair(links, &old.source_se, &old.dest_se);
+            ends.remove(&old);
         }
         let row = Arc::new(row.clone());
         let of_source = links.entry(row.source_se.clone()).or_default();
         if let Some(old) = of_source.insert(row.dest_se.clone(), row.clone()) {
             names.remove(&old.symbolic_name);
+            ends.remove(&old);
         }
+        ends.add(&row);
         names.insert(row.symbolic_name.clone(), row);
     }
 
@@ -104,6 +115,7 @@ impl Tables {
             return;
         };
         remove_pair(Arc::make_mut(&mut self.links), &row.source_se, &row.dest_se);
+        Arc::make_mut(&mut self.ends).remove(&row);
         remove_pair(
             Arc::make_mut(&mut self.shares),
             &row.source_se,
@@ -174,6 +186,7 @@ impl Tables {
                 drain: *drain,
             })
         }));
+        all.extend(self.right_rows());
         all
     }
 
@@ -196,20 +209,26 @@ impl Tables {
     }
 
     pub(super) fn operation_rows(&self) -> Vec<OperationLimitRow> {
+        let mut hosts: Vec<_> = self.operations.keys().collect();
+        hosts.sort();
+        let rows = hosts.into_iter().map(|it| self.operation_rows_at(it));
+        rows.flatten().collect()
+    }
+
+    pub(super) fn operation_rows_at(&self, host: &str) -> Vec<OperationLimitRow> {
+        let Some((host, of_host)) = self.operations.get_key_value(host) else {
+            return Vec::new();
+        };
         let mut rows = Vec::new();
-        for (host, of_host) in &*self.operations {
-            for (vo, of_vo) in of_host {
-                rows.extend(of_vo.iter().map(|(operation, limit)| OperationLimitRow {
-                    vo_name: vo.clone(),
-                    host: host.clone(),
-                    operation: *operation,
-                    concurrent_ops: *limit,
-                }));
-            }
+        for (vo, of_vo) in of_host {
+            rows.extend(of_vo.iter().map(|(operation, limit)| OperationLimitRow {
+                vo_name: vo.clone(),
+                host: host.clone(),
+                operation: *operation,
+                concurrent_ops: *limit,
+            }));
         }
-        rows.sort_by(|a, b| {
-            (&a.host, &a.vo_name, a.operation).cmp(&(&b.host, &b.vo_name, b.operation))
-        });
+        rows.sort_by(|a, b| (&a.vo_name, a.operation).cmp(&(&b.vo_name, b.operation)));
         rows
     }
 

@@ -55,6 +55,8 @@ pub enum Command {
     Ban(BanArgs),
     /// Lift a ban.
     Unban(BanArgs),
+    /// List the gateway's worker processes, and plugins that are out of service.
+    Workers(RemoteArgs),
     /// Copy a file without a gateway: engine and plugins run in this process.
     #[command(
         after_help = "Example:\n  causeway copy --checksum adler32 davs://a.example/f file:///tmp/f"
@@ -379,8 +381,22 @@ pub enum PluginsCommand {
         /// Options of the plugin, JSON.
         #[arg(long, default_value = "{}", value_name = "JSON")]
         options: String,
+        /// Internal: do it in this process, which may die of it, and report to standard output.
+        #[arg(long, hide = true)]
+        here: bool,
         #[command(flatten)]
         local: LocalArgs,
+    },
+    /// Let the gateway use a plugin again that it took out of service.
+    #[command(
+        name = "put-back",
+        after_help = "Example:\n  causeway plugins put-back http"
+    )]
+    PutBack {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        remote: RemoteArgs,
     },
     /// Put a library into a plugin directory, with a manifest.
     Install {

@@ -58,11 +58,14 @@ pub async fn copy(args: &CopyArgs) -> anyhow::Result<()> {
         source_space_token: String::new(),
         space_token: String::new(),
         credential: credential(&args.local)?,
+        destination_credential: None,
         bringonline_token: None,
         activity: "default".to_owned(),
         dst_file_report: false,
         log: true,
         trace: None,
+        session: None,
+        only_clean_up: false,
     };
     let host = Arc::new(LivePlugins::load(&config.plugins));
     let (orders, inbox) = mpsc::unbounded_channel();

@@ -7,6 +7,7 @@ mod local;
 mod output;
 mod plugins;
 mod remote;
+mod workers;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ use args::{Cli, Command};
 /// Understands the command line and runs it. 0 done, 1 failed with one line on standard error,
 /// 2 wrong usage.
 pub fn main() -> ExitCode {
+    causeway_sdk::secret::mask_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -53,6 +55,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Delegate(args) => remote::delegate_command(&args).await,
         Command::Ban(args) => remote::ban(&args).await,
         Command::Unban(args) => remote::unban(&args).await,
+        Command::Workers(args) => workers::list(&args).await,
         Command::Copy(args) => copy::copy(&args).await,
         Command::Stat(args) => local::stat(&args).await,
         Command::Ls(args) => local::ls(&args).await,

@@ -15,7 +15,7 @@ mod tls;
 
 use serde::{Deserialize, Serialize};
 
-pub use auth::AuthConfig;
+pub use auth::{AuthConfig, TokenIssuerConfig, UnmappedVo};
 pub use load::ConfigError;
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
@@ -42,6 +42,8 @@ pub struct Config {
     pub optimizer: causeway_engine::OptimizerConfig,
     /// Which plugins, with which options.
     pub plugins: PluginsConfig,
+    /// Who is told what happens.
+    pub messages: causeway_messages::MessagesConfig,
     /// What is counted and traced.
     pub metrics: MetricsConfig,
     /// What is logged.

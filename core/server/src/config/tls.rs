@@ -14,11 +14,13 @@ pub struct TlsConfig {
     pub key: PathBuf,
     /// Hashed directory of trusted CAs, CRLs and signing policies.
     pub ca_dir: PathBuf,
-    /// Accepted VOMS issuers.
+    /// Accepted VOMS issuers: a folder for each VO with `<host>.lsc` files.
     pub voms_dir: PathBuf,
+    /// VOMS servers to ask for attributes: a file, or a directory of files.
+    pub vomses: PathBuf,
     /// Refuse certificates whose CA has a CRL that has run out.
     pub reject_expired_crl: bool,
-    /// How often the trust directory is read again, in seconds.
+    /// How often the trust directory and the vomsdir are read again, in seconds.
     pub reload_interval_seconds: u64,
 }
 
@@ -29,6 +31,7 @@ impl Default for TlsConfig {
             key: "/etc/grid-security/hostkey.pem".into(),
             ca_dir: "/etc/grid-security/certificates".into(),
             voms_dir: "/etc/grid-security/vomsdir".into(),
+            vomses: "/etc/vomses".into(),
             reject_expired_crl: true,
             reload_interval_seconds: 300,
         }

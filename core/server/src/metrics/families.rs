@@ -82,6 +82,8 @@ labels! {
     OfStorage { se: Name }
     /// A plugin.
     OfPlugin { plugin: Name }
+    /// A receiver of messages.
+    OfReceiver { receiver: Name }
     /// A request to the API.
     OfRequest { method: Word, route: Word, status: u16 }
     /// A route of the API.
@@ -202,6 +204,20 @@ families! {
     link_throughput: Family<OfLink, RealGauge> = Family::default(), "link_throughput_bytes_per_second";
     /// Decisions of the optimizer: up, down, same
     optimizer_decisions: Family<OfKind, Counter> = Family::default(), "optimizer_decisions";
+    /// Messages that a receiver took
+    messages_delivered: Family<OfReceiver, Counter> = Family::default(), "messages_delivered";
+    /// Times that a receiver of messages could not be reached or refused
+    message_failures: Family<OfReceiver, Counter> = Family::default(), "message_failures";
+    /// Messages that were dropped because they had become too old
+    messages_dropped: Family<OfReceiver, Counter> = Family::default(), "messages_dropped";
+    /// Times that events were gone before a receiver took them
+    message_gaps: Family<OfReceiver, Counter> = Family::default(), "message_gaps";
+    /// Whether the last try to reach a receiver worked
+    message_receiver_up: Family<OfReceiver, Gauge> = Family::default(), "message_receiver_up";
+    /// Age of the oldest message that waits for a receiver
+    message_wait: Family<OfReceiver, RealGauge> = Family::default(), "message_wait", Seconds;
+    /// Bytes of journal that were given up although a receiver had not taken their events
+    messages_given_up: Counter = Counter::default(), "messages_given_up", Bytes;
     /// Requests to the API
     http_requests: Family<OfRequest, Counter> = Family::default(), "http_requests";
     /// Time until a request to the API was answered

@@ -18,6 +18,7 @@ mod cells;
 mod dashboard;
 mod families;
 mod http;
+mod messages;
 mod observe;
 mod process;
 #[cfg(test)]

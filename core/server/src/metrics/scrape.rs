@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use causeway_engine::crew::{PluginCard, Processes};
+use causeway_model::workers::WorkerState;
+use causeway_messages::Tally;
+use causeway_model::feed::EventFeed;
 use causeway_model::ports::JobStore;
 use prometheus_client::encoding::text::encode;
 
@@ -25,6 +28,8 @@ pub struct Sources {
     pub store_dir: PathBuf,
     /// The plugins, as they are now.
     pub plugins: Arc<Plugins>,
+    /// Receivers of messages, and what is kept for them.
+    pub messages: Option<(Tally, Arc<dyn EventFeed>)>,
 }
 
 impl Metrics {
@@ -48,6 +53,7 @@ impl Metrics {
             };
             all.files.get_or_create(&labels).set(gauge(number));
         }
+        self.ask_messages(sources);
         for (kind, bytes) in store_sizes(&sources.store_dir) {
             all.store.get_or_create(&OfKind { kind }).set(bytes);
         }
@@ -92,7 +98,9 @@ impl Metrics {
 
     fn ask_workers(&self, crew: &Processes) {
         let workers = crew.workers();
-        let ready = workers.iter().filter(|it| it.pid.is_some() && !it.retiring);
+        let ready = workers
+            .iter()
+            .filter(|it| it.state == WorkerState::Working);
         let all = &self.families;
         all.workers.set(gauge(ready.count() as u64));
         let attempts: usize = workers.iter().map(|it| it.attempts).sum();

@@ -90,6 +90,8 @@ pub fn file(job: &Job, id: u64, index: u32) -> Transfer {
         file_state_initial: None,
         commit_intent: None,
         destination_cleared: false,
+        src_token_id: None,
+        dst_token_id: None,
     }
 }
 

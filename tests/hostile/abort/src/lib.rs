@@ -6,6 +6,7 @@
 //! | `drop` | a destructor panics while a panic unwinds |
 //! | `c` | a panic in a function that cannot unwind |
 //! | `exit` | `exit(0)`, as if all were well |
+//! | `exit-thread` | the same on a thread of the plugin's own; the call waits for ever |
 //! | `panic` | a plain panic, which ends nothing |
 //! | `payload` | a panic whose payload panics when it is dropped |
 
@@ -33,6 +34,10 @@ impl Fault for Abort {
             }
             "c" => cannot_unwind(),
             "exit" => std::process::exit(0),
+            "exit-thread" => {
+                drop(std::thread::spawn(|| std::process::exit(0)));
+                std::thread::sleep(std::time::Duration::from_secs(3600));
+            }
             "panic" => panic!("as asked, with a token: Bearer canary7Qx2secretVb9"),
             "payload" => panic_any(PanicsInDrop),
             _ => std::process::abort(),

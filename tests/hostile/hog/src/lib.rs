@@ -9,6 +9,7 @@
 //! | `error` | an error text of `bytes` bytes |
 //! | `endless`, in `list` | pages without end |
 //! | `page`, in `list` | one page of three million entries |
+//! | `wide`, in `list` | one page of few entries with very long names |
 //!
 //! A stream without end is made with `real`.
 
@@ -56,7 +57,7 @@ impl Fault for Hog {
     async fn in_call(how: &str, at: &Url) -> Result<()> {
         match how {
             "error" => Err(long_error(at)),
-            "endless" | "page" => Ok(()),
+            "endless" | "page" | "wide" => Ok(()),
             _ => {
                 Self::strike(how);
                 Ok(())
@@ -72,6 +73,10 @@ impl Fault for Hog {
         match how {
             "page" => {
                 let names = (0..ENTRIES).map(|n| format!("{n:0>40}"));
+                it.entries.extend(names.map(entry));
+            }
+            "wide" => {
+                let names = (0..20).map(|n| "x".repeat(STEP + n));
                 it.entries.extend(names.map(entry));
             }
             _ => {

@@ -1,19 +1,21 @@
-//! `/delegation`: the two steps in which a user leaves a proxy with the service.
+//! `/delegation`: the two steps in which a user leaves a proxy with the service, and VO attributes
+//! for it.
 //!
 //! What makes a request and judges a proxy is in `causeway_identity::delegation`; this keeps both
 //! in the vault, under the delegation id and the DN.
 
-use causeway_identity::delegation::{self, DelegationRequest};
+use causeway_identity::delegation::{self, DelegatedCredential, DelegationRequest};
+use causeway_identity::voms::parse_commands;
 use causeway_model::Timestamp;
 use causeway_model::ports::{PendingDelegation, StoredCredential};
 use http::header::HeaderName;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
-use crate::error::{ApiError, Outcome, escape_html};
+use crate::error::{ApiError, Outcome};
 use crate::extract::Call;
 use crate::fts::wire;
-use crate::middleware::negotiate::{Shape, shape};
+use crate::vo_servers::VoAnswer;
 
 const DELEGATION_ID: HeaderName = HeaderName::from_static("x-delegation-id");
 const PLAIN: &str = "text/plain; charset=utf-8";
@@ -22,24 +24,7 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 pub async fn index(call: Call) -> Outcome {
     let caller = call.principal();
     let id = caller.delegation_id.as_deref().unwrap_or("");
-    if shape(&call.headers)? == Shape::Json {
-        return wire::json(&json!({"delegation_id": id, "vos": caller.vos}));
-    }
-    let vos: String = caller
-        .vos
-        .iter()
-        .map(|it| format!("<li>{}</li>", escape_html(it)))
-        .collect();
-    let page = format!(
-        "<!doctype html><title>Delegation</title><h1>Delegation</h1>\
-         <p>Delegation id: <code>{}</code></p><ul>{vos}</ul>\n",
-        escape_html(id)
-    );
-    Ok(wire::with_body(
-        StatusCode::OK,
-        "text/html; charset=utf-8",
-        page,
-    ))
+    wire::json(&json!({"delegation_id": id, "vos": caller.vos}))
 }
 
 /// `GET /delegation/{dlg_id}`: null, or how long what is stored will last.
@@ -127,11 +112,10 @@ pub async fn credential(mut call: Call) -> Outcome {
         unix_time(call.state.clock.now()),
     );
     let accepted = accepted.map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let seconds = i64::try_from(accepted.termination).unwrap_or(i64::MAX);
     let row = StoredCredential {
         proxy_pem: accepted.proxy,
         voms_attrs: accepted.voms_attrs,
-        termination_time: Timestamp::from_seconds(seconds),
+        termination_time: termination(accepted.termination),
     };
     call.state.vault.put_credential(id, dn, &row).await?;
     Ok(wire::empty(StatusCode::CREATED))
@@ -142,23 +126,62 @@ fn unix_time(now: Timestamp) -> rustls_pki_types::UnixTime {
     rustls_pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds))
 }
 
-/// `POST /delegation/{dlg_id}/voms`: adds VO attributes to the stored proxy. This build has no
-/// client for VOMS servers and says so.
+/// `POST /delegation/{dlg_id}/voms`: asks the servers of VOs for attributes and puts them into the
+/// stored proxy. Answers until when that is good.
 pub async fn voms(mut call: Call) -> Outcome {
     let body = call.take_body().await?;
-    let commands: Result<Vec<String>, _> = serde_json::from_slice(&body);
-    commands
+    let commands: Vec<String> = serde_json::from_slice(&body)
         .map_err(|error| ApiError::bad_request(format!("Expecting a list of strings: {error}")))?;
+    let requests =
+        parse_commands(&commands).map_err(|error| ApiError::bad_request(error.to_string()))?;
     let now = call.state.clock.now();
-    if stored(&call)
-        .await?
-        .is_none_or(|it| it.termination_time <= now)
-    {
-        return Err(ApiError::forbidden("Delegated proxy already expired"));
-    }
-    Err(ApiError::failed_dependency(
-        "No VOMS client is configured on this server",
+    let stored = stored(&call).await?.filter(|it| it.termination_time > now);
+    let stored = stored.ok_or_else(|| ApiError::forbidden("Delegated proxy already expired"))?;
+    let left = stored.termination_time.seconds() - now.seconds();
+    let lifetime = u64::try_from(left).unwrap_or(0);
+    let servers = &call.state.vo_servers;
+    let answers = servers
+        .attributes(&stored.proxy_pem, &requests, lifetime)
+        .await;
+    let answers = answers.map_err(ApiError::failed_dependency)?;
+    let extended = extend(&call, stored, answers, now).await?;
+    let row = StoredCredential {
+        proxy_pem: extended.proxy,
+        voms_attrs: commands.join(" "),
+        termination_time: termination(extended.termination),
+    };
+    let (id, dn) = key(&call);
+    call.state.vault.put_credential(id, dn, &row).await?;
+    Ok(wire::with_body(
+        StatusCode::NON_AUTHORITATIVE_INFORMATION,
+        PLAIN,
+        row.termination_time.to_string(),
     ))
+}
+
+async fn extend(
+    call: &Call,
+    stored: StoredCredential,
+    answers: Vec<VoAnswer>,
+    now: Timestamp,
+) -> Result<DelegatedCredential, ApiError> {
+    let _one_at_a_time = call.state.key_making.lock().await;
+    let verifier = call.state.verifier.clone();
+    let extended = tokio::task::spawn_blocking(move || {
+        let answers: Vec<_> = answers
+            .into_iter()
+            .map(|it| (it.vo, it.certificate))
+            .collect();
+        delegation::extend(&stored.proxy_pem, &answers, &verifier, unix_time(now))
+    });
+    match extended.await {
+        Ok(extended) => extended.map_err(|error| ApiError::failed_dependency(error.to_string())),
+        Err(error) => Err(no_key(&error)),
+    }
+}
+
+fn termination(seconds: u64) -> Timestamp {
+    Timestamp::from_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 /// Under what the caller's things are kept.

@@ -1,10 +1,17 @@
 //! Handlers, one file per resource. A handler reads as checks in plain order, then the one effect.
 
+pub mod archive;
+pub mod autocomplete;
+pub mod ban;
+pub mod config;
 pub mod delegation;
 pub mod dm;
 pub mod docs;
 pub mod files;
 pub mod health;
 pub mod jobs;
+pub mod oauth2;
+pub mod optimizer;
 pub mod root;
+pub mod status;
 pub mod whoami;

@@ -8,7 +8,7 @@ use crate::fts::wire;
 
 /// `GET /whoami`
 pub async fn whoami(call: Call) -> Outcome {
-    wire::json(&wire::whoami(call.principal()))
+    wire::json(&wire::whoami(&call.caller))
 }
 
 /// `GET /whoami/certificate`: the certificates the caller presented.

@@ -10,7 +10,7 @@ use super::pairs::StorageNames;
 use super::params::Params;
 use super::surl::Checker;
 use super::value::{Kind, invalid, kind, malformed, missing, need_text};
-use super::{Context, Submission, job, metadata};
+use super::{Context, Submission, Tokens, job, metadata};
 use crate::error::ApiError;
 
 /// Priority of every deletion job.
@@ -51,7 +51,8 @@ pub(super) fn deletions(
         job,
         files: Vec::new(),
         deletions: rows,
-        strategy: None,
+        replicas: None,
+        tokens: Tokens::default(),
     })
 }
 

@@ -1,10 +1,10 @@
 //! The entries of `files`: each names sources, destinations and what goes with them.
 
 use causeway_model::JsonText;
+use causeway_model::oauth::TokenId;
 use causeway_sdk::Url;
 use serde_json::value::RawValue;
 
-use super::Context;
 use super::document::{Key, Object, list};
 use super::metadata;
 use super::params::priority;
@@ -12,6 +12,7 @@ use super::surl::Checker;
 use super::value::{
     integer, invalid, malformed, missing, need_integer, need_size, need_text, text,
 };
+use super::{Context, Tokens};
 use crate::error::ApiError;
 
 /// Checksum text of a file that has none: the algorithm alone.
@@ -31,6 +32,10 @@ pub(super) struct Entry {
     pub(super) scitag: Option<u32>,
     pub(super) staging_metadata: Option<JsonText>,
     pub(super) archive_metadata: Option<JsonText>,
+    /// One for each source, or none.
+    pub(super) source_tokens: Vec<TokenId>,
+    /// One for each destination, or none.
+    pub(super) destination_tokens: Vec<TokenId>,
 }
 
 impl Entry {
@@ -41,12 +46,16 @@ impl Entry {
 }
 
 /// Reads all entries.
-pub(super) fn entries(raw: &RawValue, cx: &Context<'_>) -> Result<Vec<Entry>, ApiError> {
+pub(super) fn entries(
+    raw: &RawValue,
+    cx: &Context<'_>,
+    tokens: &mut Tokens,
+) -> Result<Vec<Entry>, ApiError> {
     let limit = cx.config.transfers_limit;
     let objects: Vec<Object<'_>> =
         list(raw, limit).map_err(|it| malformed(format!("files: {it}")))?;
     let mut checker = Checker::new(cx.storages);
-    let entries = objects.iter().map(|it| entry(it, &mut checker, cx));
+    let entries = objects.iter().map(|it| entry(it, &mut checker, cx, tokens));
     let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
     if entries.is_empty() || entries.iter().any(|it| it.pairs() == 0) {
         return Err(ApiError::bad_request("No valid pairs available"));
@@ -64,6 +73,7 @@ fn entry(
     object: &Object<'_>,
     checker: &mut Checker<'_>,
     cx: &Context<'_>,
+    tokens: &mut Tokens,
 ) -> Result<Entry, ApiError> {
     let size_limit = cx.config.metadata_limit;
     let sources = urls(object, "sources", checker, cx.config.transfers_limit)?;
@@ -80,8 +90,10 @@ fn entry(
     let own = object
         .get("priority")
         .map(|raw| need_integer(raw, "priority"));
-    let strategy = object.get("selection_strategy").map(text);
+    let strategy = object.get("selection_strategy").map(strategy);
     Ok(Entry {
+        source_tokens: tokens.read(object, "source_tokens", sources.len(), cx)?,
+        destination_tokens: tokens.read(object, "destination_tokens", destinations.len(), cx)?,
         sources,
         destinations,
         has_checksum: !checksum.is_empty(),
@@ -89,7 +101,7 @@ fn entry(
         filesize: filesize.transpose()?.unwrap_or(0),
         metadata: metadata::free(object.get("metadata"), "File metadata", size_limit)?,
         activity: or_default(activity, "default"),
-        strategy: strategy.transpose()?.flatten().map(|it| it.into_owned()),
+        strategy: strategy.transpose()?,
         priority: own.transpose()?.map(priority),
         scitag: object.get("scitag").map(scitag).transpose()?,
         staging_metadata: metadata::strict(
@@ -103,6 +115,12 @@ fn entry(
             size_limit,
         )?,
     })
+}
+
+/// Its name; what is no text is no name either, and is told so when it matters.
+fn strategy(raw: &RawValue) -> Result<String, ApiError> {
+    let name = text(raw)?;
+    Ok(name.map_or_else(|| raw.get().to_owned(), |it| it.into_owned()))
 }
 
 fn or_default(text: String, default: &str) -> String {

@@ -4,7 +4,7 @@ use causeway_model::{FileState, Job, JobId, JobState, JobType};
 use serde_json::value::RawValue;
 
 use super::params::Params;
-use super::{Context, Submission, files, metadata, pairs, reuse, states};
+use super::{Context, Replicas, Submission, Tokens, files, metadata, pairs, reuse, states, tokens};
 use crate::error::ApiError;
 
 /// Rows of a job with transfers.
@@ -13,7 +13,12 @@ pub(super) fn transfers(
     params: &Params<'_>,
     cx: Context<'_>,
 ) -> Result<Submission, ApiError> {
-    let entries = files::entries(raw, &cx)?;
+    let mut brought = Tokens::default();
+    let entries = files::entries(raw, &cx, &mut brought)?;
+    tokens::refuse_long_work(&brought, params)?;
+    if params.unmanaged_tokens {
+        brought.use_as_they_are();
+    }
     let mut kind = pairs::job_type(&entries, params)?;
     let strategy = pairs::strategy(&entries, kind)?;
     let has_checksum = entries.iter().any(|it| it.has_checksum);
@@ -36,6 +41,10 @@ pub(super) fn transfers(
     if may_reuse && one_link && reuse::is_worth_it(&files, &cx.config.auto_reuse) {
         kind = JobType::Reuse;
     }
+    let replicas = strategy.map(|strategy| Replicas {
+        strategy,
+        begin: files.iter().map(|it| it.state).collect(),
+    });
     states::leave_one(&mut files, kind);
     if kind != JobType::Normal || begin == FileState::Staging {
         states::share_hash(&mut files);
@@ -49,7 +58,8 @@ pub(super) fn transfers(
         job,
         files,
         deletions: Vec::new(),
-        strategy,
+        replicas,
+        tokens: brought,
     })
 }
 

@@ -32,17 +32,20 @@ mod modify;
 mod overwrite;
 mod pairs;
 mod params;
+mod ranking;
 mod reuse;
 mod states;
 pub mod strategy;
 mod surl;
+mod tokens;
 mod value;
 
 pub use document::Document;
 pub(crate) use document::read_object;
 pub(crate) use modify::{only_member, wanted_priority};
-pub use strategy::Strategy;
+pub use strategy::{Replicas, Strategy};
 pub use surl::{Checker, Offence};
+pub use tokens::Tokens;
 
 /// What a submission is judged by.
 #[derive(Clone, Copy)]
@@ -70,11 +73,18 @@ pub struct Submission {
     pub files: Vec<Transfer>,
     /// Its deletions.
     pub deletions: Vec<Deletion>,
-    /// How the replica to begin with is chosen, when there are several.
-    pub strategy: Option<Strategy>,
+    /// The replicas, when there are several, until [`strategy::choose`].
+    pub replicas: Option<Replicas>,
+    /// The tokens of its transfers.
+    pub tokens: Tokens,
 }
 
 impl Submission {
+    /// Lets transfers wait whose tokens have to be made ready first.
+    pub fn hold_for_tokens(&mut self) {
+        self.tokens.hold(&mut self.files);
+    }
+
     /// Number of rows that need a file id.
     pub fn len(&self) -> u64 {
         (self.files.len() + self.deletions.len()) as u64

@@ -105,8 +105,8 @@ pub(super) fn expand(
                 name
             }
         };
-        for source in &entry.sources {
-            for destination in &entry.destinations {
+        for (from, source) in entry.sources.iter().enumerate() {
+            for (to, destination) in entry.destinations.iter().enumerate() {
                 let (source_se, source_ban) = names.of(source)?;
                 let (dest_se, dest_ban) = names.of(destination)?;
                 files.push(Transfer {
@@ -118,6 +118,8 @@ pub(super) fn expand(
                     source_se,
                     dest_se,
                     activity: activity.clone(),
+                    src_token_id: entry.source_tokens.get(from).copied(),
+                    dst_token_id: entry.destination_tokens.get(to).copied(),
                     ..transfer(&entry, job_id, &vo, params)
                 });
             }
@@ -188,5 +190,7 @@ fn transfer(entry: &Entry, job_id: JobId, vo: &Arc<str>, params: &Params<'_>) ->
         file_state_initial: None,
         commit_intent: None,
         destination_cleared: false,
+        src_token_id: None,
+        dst_token_id: None,
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct Params<'a> {
     pub(super) source_spacetoken: String,
     pub(super) spacetoken: String,
     pub(super) os_project_id: Option<String>,
+    pub(super) unmanaged_tokens: bool,
     pub(super) copy: CopyParams,
     pub(super) id: IdRule,
 }
@@ -74,6 +75,7 @@ impl<'a> Params<'a> {
             source_spacetoken: it.text("source_spacetoken")?.unwrap_or_default(),
             spacetoken,
             os_project_id: it.text("os_project_id")?,
+            unmanaged_tokens: it.flag("unmanaged_tokens")?,
             copy: it.copy()?,
             id: IdRule::read(object)?,
         })

@@ -1,12 +1,13 @@
-//! Which replica a transfer begins with.
-//!
-//! Queue lengths come from the store. The other strategies weigh a link's recent past, of which
-//! there is none yet; a source of which nothing is known is taken at once, so they take the first.
+//! Which replica a transfer begins with: what is known of each link, asked of the stores, and the
+//! replica that [`ranking`](super::ranking) puts first.
 
-use causeway_model::FileState;
-use causeway_model::ports::{FileQuery, JobStore, StoreError};
+use std::collections::HashMap;
+
+use causeway_model::ports::{EvolutionQuery, FileQuery, JobStore, SettingsStore, StoreError};
+use causeway_model::{FileState, Timestamp, Transfer};
 
 use super::Submission;
+use super::ranking::{Link, best};
 
 /// How a replica is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +16,20 @@ pub enum Strategy {
     Orderly,
     /// The one whose link has the shortest queue of this VO.
     Queue,
-    /// The one whose link has the best recent past, in some respect.
-    Past,
+    /// The one whose link had the fewest failures.
+    Success,
+    /// The one whose link moved most.
+    Throughput,
+    /// The one whose link moved most for a single file.
+    FileThroughput,
+    /// The one whose link has least waiting, against what it moves.
+    PendingData,
+    /// The one that is likely to start first.
+    WaitingTime,
+    /// The same, with what failures cost.
+    WaitingTimeWithError,
+    /// The one that is likely to end first.
+    Duration,
 }
 
 impl Strategy {
@@ -28,52 +41,111 @@ impl Strategy {
         Some(match name {
             "orderly" => Self::Orderly,
             "auto" | "queue" => Self::Queue,
-            "success"
-            | "throughput"
-            | "file-throughput"
-            | "pending-data"
-            | "waiting-time"
-            | "waiting-time-with-error"
-            | "duration" => Self::Past,
+            "success" => Self::Success,
+            "throughput" => Self::Throughput,
+            "file-throughput" => Self::FileThroughput,
+            "pending-data" => Self::PendingData,
+            "waiting-time" => Self::WaitingTime,
+            "waiting-time-with-error" => Self::WaitingTimeWithError,
+            "duration" => Self::Duration,
             _ => return None,
         })
     }
+
+    fn needs_queue(self) -> bool {
+        matches!(
+            self,
+            Self::Queue
+                | Self::PendingData
+                | Self::WaitingTime
+                | Self::WaitingTimeWithError
+                | Self::Duration
+        )
+    }
+
+    fn needs_history(self) -> bool {
+        !matches!(self, Self::Orderly | Self::Queue)
+    }
 }
+
+/// The replicas of a job, and how one of them is chosen.
+#[derive(Clone, Debug)]
+pub struct Replicas {
+    /// How.
+    pub strategy: Strategy,
+    /// The state in which each would begin.
+    pub begin: Vec<FileState>,
+}
+
+/// Where the past of links stands, and what time it is.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// What is queued.
+    pub jobs: &'a dyn JobStore,
+    /// What the optimizer found, if there is one.
+    pub past: Option<&'a dyn SettingsStore>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Replicas of which the link is looked at.
+const REPLICAS_MAX: usize = 64;
+/// Longer queues count as equally long.
+const QUEUE_MAX: usize = 1000;
+/// How far back the past of a link counts, in milliseconds.
+const PAST_MILLIS: i64 = 3_600_000;
+/// More decisions than are made in that time.
+const DECISIONS_MAX: usize = 200;
 
 /// Lets the chosen replica begin instead of the first one.
 ///
 /// # Errors
-/// Those of the store.
-pub async fn choose(submission: &mut Submission, store: &dyn JobStore) -> Result<(), StoreError> {
-    if submission.strategy != Some(Strategy::Queue) {
+/// Those of the stores.
+pub async fn choose(submission: &mut Submission, sources: Sources<'_>) -> Result<(), StoreError> {
+    let Some(replicas) = submission.replicas.take() else {
+        return Ok(());
+    };
+    let strategy = replicas.strategy;
+    if strategy == Strategy::Orderly {
         return Ok(());
     }
-    let mut best = (usize::MAX, 0);
-    let mut seen: Vec<(&str, &str)> = Vec::new();
-    for (index, file) in submission.files.iter().enumerate().take(REPLICAS_MAX) {
-        let link = (&*file.source_se, &*file.dest_se);
-        if seen.contains(&link) {
-            continue;
-        }
-        seen.push(link);
-        let queued = store.list_files(&queued(file)).await?.len();
-        if queued < best.0 {
-            best = (queued, index);
-        }
-        if queued == 0 {
-            break;
-        }
+    let mut links: Vec<Link> = Vec::new();
+    let mut known: HashMap<(&str, &str), Link> = HashMap::new();
+    for file in submission.files.iter().take(REPLICAS_MAX) {
+        let ends = (&*file.source_se, &*file.dest_se);
+        let link = match known.get(&ends) {
+            Some(link) => *link,
+            None => look(file, strategy, sources).await?,
+        };
+        known.insert(ends, link);
+        links.push(link);
     }
-    enable(submission, best.1);
+    let size = submission.files.first().map_or(0, |it| it.user_filesize);
+    enable(submission, best(strategy, &links, size), &replicas.begin);
     Ok(())
 }
 
-/// Replicas of which the queue is looked at.
-const REPLICAS_MAX: usize = 64;
-/// Longer queues count as equally long.
-const QUEUE_MAX: usize = 1000;
+/// What is known of the link of a transfer; what the strategy does not ask for stays unknown.
+async fn look(
+    file: &Transfer,
+    strategy: Strategy,
+    sources: Sources<'_>,
+) -> Result<Link, StoreError> {
+    let mut link = Link::default();
+    if strategy.needs_queue() {
+        let queued = sources.jobs.list_files(&queued(file)).await?;
+        link.queued = queued.len();
+        link.pending_bytes = queued.iter().map(|it| it.user_filesize as f64).sum();
+    }
+    if let Some(past) = sources.past.filter(|_| strategy.needs_history()) {
+        let decisions = past.evolution(&decided_on(file)).await?;
+        let since = Timestamp(sources.now.0 - PAST_MILLIS);
+        link.remember(decisions.iter().filter(|it| it.datetime >= since));
+    }
+    Ok(link)
+}
 
-fn queued(file: &causeway_model::Transfer) -> FileQuery {
+fn queued(file: &Transfer) -> FileQuery {
     FileQuery {
         vo_name: Some(file.vo_name.to_string()),
         states: Some(vec![FileState::Submitted]),
@@ -85,14 +157,23 @@ fn queued(file: &causeway_model::Transfer) -> FileQuery {
     }
 }
 
-fn enable(submission: &mut Submission, index: usize) {
+fn decided_on(file: &Transfer) -> EvolutionQuery {
+    EvolutionQuery {
+        source_se: Some(file.source_se.to_string()),
+        dest_se: Some(file.dest_se.to_string()),
+        limit: DECISIONS_MAX,
+    }
+}
+
+fn enable(submission: &mut Submission, index: usize, begin: &[FileState]) {
     let files = &mut submission.files;
     if index == 0 || index >= files.len() {
         return;
     }
     let (head, tail) = files.split_at_mut(index);
     let (first, chosen) = (&mut head[0], &mut tail[0]);
-    std::mem::swap(&mut first.state, &mut chosen.state);
+    first.state = FileState::NotUsed;
+    chosen.state = begin[index];
     if first.dest_surl_uuid.take().is_some() {
         let id = causeway_model::ids::destination_id(chosen.dest_surl.as_str());
         chosen.dest_surl_uuid = Some(id);

@@ -69,8 +69,8 @@ impl Serialize for FileShape<'_> {
         it.put("staging_metadata", &verbatim(&file.staging_metadata))?;
         it.put("archive_metadata", &verbatim(&file.archive_metadata))?;
         it.put("scitag", &file.scitag)?;
-        it.put("src_token_id", &())?;
-        it.put("dst_token_id", &())?;
+        it.put("src_token_id", &file.src_token_id.map(Shown))?;
+        it.put("dst_token_id", &file.dst_token_id.map(Shown))?;
         let initial = file.file_state_initial.map(|it| it.name());
         it.put("file_state_initial", &initial)?;
         it.end()

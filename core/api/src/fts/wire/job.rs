@@ -1,6 +1,7 @@
 //! A job as clients know it.
 
 use causeway_model::{Job, Overwrite};
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::FileShape;
@@ -38,13 +39,15 @@ impl<'a> JobShape<'a> {
     }
 }
 
-impl Serialize for JobShape<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl JobShape<'_> {
+    /// The members that archived jobs have, too.
+    pub(super) fn put_common<M: SerializeMap>(
+        &self,
+        it: &mut Members<'_, M>,
+    ) -> Result<(), M::Error> {
         let job = self.job;
-        let mut it = Members::begin(serializer, self.fields)?;
         it.put("job_id", &Shown(job.job_id))?;
         it.put("job_state", job.state.name())?;
-        it.put("job_type", &job.job_type.map(|it| it.letter()))?;
         it.put("cancel_job", &job.cancel_job)?;
         it.put("source_se", &job.source_se)?;
         it.put("dest_se", &job.dest_se)?;
@@ -57,7 +60,6 @@ impl Serialize for JobShape<'_> {
         it.put("reason", &job.reason)?;
         it.put("priority", &job.priority)?;
         it.put("retry", &job.retry)?;
-        it.put("retry_delay", &job.retry_delay)?;
         it.put("max_time_in_queue", &job.max_time_in_queue)?;
         it.put("space_token", &job.space_token)?;
         it.put("source_space_token", &job.source_space_token)?;
@@ -73,7 +75,17 @@ impl Serialize for JobShape<'_> {
         it.put("archive_timeout", &job.archive_timeout)?;
         it.put("target_qos", &job.target_qos)?;
         it.put("dst_file_report", &job.dst_file_report)?;
-        it.put("os_project_id", &job.os_project_id)?;
+        it.put("os_project_id", &job.os_project_id)
+    }
+}
+
+impl Serialize for JobShape<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let job = self.job;
+        let mut it = Members::begin(serializer, self.fields)?;
+        self.put_common(&mut it)?;
+        it.put("job_type", &job.job_type.map(|it| it.letter()))?;
+        it.put("retry_delay", &job.retry_delay)?;
         if let Some(files) = &self.files {
             it.always("files", files)?;
         }

@@ -1,11 +1,14 @@
 //! Shapes on the wire, exactly as clients know them, and nothing else.
 
+mod archive;
 mod deletion;
 mod file;
 mod item;
 mod job;
+pub mod optimizer;
 mod project;
 mod root;
+pub mod settings;
 mod whoami;
 
 use axum::body::Body;
@@ -16,6 +19,7 @@ use serde::Serialize;
 
 use crate::error::{ApiError, Outcome};
 
+pub use archive::ArchivedJob;
 pub use deletion::DeletionShape;
 pub use file::{FileShape, RetryShape};
 pub use item::Item;

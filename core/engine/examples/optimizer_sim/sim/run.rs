@@ -131,7 +131,6 @@ fn decide(
                 window: &link.window,
                 queue_size: link.queue_size(time),
                 stored: stored[*index],
-                weight: 1.0,
             }
         })
         .collect();

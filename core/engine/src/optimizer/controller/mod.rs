@@ -62,8 +62,6 @@ pub struct View {
     pub queue_size: u64,
     /// The value that holds now; 0 when there is none.
     pub stored: u32,
-    /// Its weight against other links.
-    pub weight: f64,
 }
 
 /// What a link may run, and why.
@@ -265,7 +263,6 @@ impl Controller {
     fn claim(&self, view: &View, sides: [usize; 2]) -> Claim {
         let cap = self.link(view).map_or(1, |it| it.finder.cap());
         Claim {
-            weight: view.weight,
             floor: 1,
             demand: cap.max(1),
             source: sides[0],

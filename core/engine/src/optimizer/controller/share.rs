@@ -1,18 +1,17 @@
-//! Who gets how much of the storages that several links want: weighted max-min fairness.
+//! Who gets how much of the storages that several links want: max-min fairness.
 //!
 //! Pure arithmetic. A storage side has a capacity, a link has a demand and two sides. All links
-//! rise together, each in proportion to its weight, until it has what it wants or one of its sides
-//! is full. Links whose sides can serve everyone are not looked at twice.
+//! rise together until each has what it wants or one of its sides is full. Links whose sides can
+//! serve everyone are not looked at twice. Links have no weights: shares of VOs say how the slots
+//! of one link are split, not what one link is worth against another.
 //!
 //! # Invariants
 //! - No side gives more than its capacity unless the floors of its links alone are more; no link
 //!   gets more than it wants; nothing is left over that someone could use: the tests below.
 
 /// What one link wants.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Its weight against others; not above 0 counts as 1.
-    pub weight: f64,
     /// It gets so many in any case.
     pub floor: u32,
     /// It wants so many, at least its floor.
@@ -26,10 +25,6 @@ pub struct Claim {
 impl Claim {
     fn sides(&self) -> [usize; 2] {
         [self.source, self.destination]
-    }
-
-    fn pull(&self) -> f64 {
-        if self.weight > 0.0 { self.weight } else { 1.0 }
     }
 }
 
@@ -67,23 +62,23 @@ fn fill(claims: &[Claim], given: &mut [f64], rest: &mut [f64], mut rising: Vec<u
         let mut pull = vec![0.0; rest.len()];
         for index in &rising {
             for side in claims[*index].sides() {
-                pull[side] += claims[*index].pull();
+                pull[side] += 1.0;
             }
         }
         let rise = rising
             .iter()
             .map(|index| {
                 let claim = &claims[*index];
-                let wish = (f64::from(claim.demand) - given[*index]) / claim.pull();
+                let wish = f64::from(claim.demand) - given[*index];
                 let room = claim.sides().map(|side| rest[side] / pull[side]);
                 wish.min(room[0]).min(room[1])
             })
             .fold(f64::INFINITY, f64::min);
         for index in &rising {
             let claim = &claims[*index];
-            given[*index] += rise * claim.pull();
+            given[*index] += rise;
             for side in claim.sides() {
-                rest[side] -= rise * claim.pull();
+                rest[side] -= rise;
             }
         }
         let before = rising.len();
@@ -138,7 +133,6 @@ mod tests {
 
     fn claim(demand: u32, source: usize, destination: usize) -> Claim {
         Claim {
-            weight: 1.0,
             floor: 1,
             demand,
             source,
@@ -159,15 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_count_and_remainders_are_handed_out() {
-        let mut heavy = claim(100, 0, 2);
-        heavy.weight = 3.0;
-        heavy.floor = 0;
-        let light = Claim {
-            floor: 0,
-            ..claim(100, 1, 2)
-        };
-        assert_eq!(allot(&[heavy, light], &[100, 100, 40]), [30, 10]);
+    fn remainders_are_handed_out() {
         let three = [claim(9, 0, 1); 3];
         assert_eq!(allot(&three, &[8, 8]), [3, 3, 2]);
     }
@@ -187,7 +173,6 @@ mod tests {
             let capacities: Vec<u32> = (0..sides).map(|_| rng.random_range(20..60)).collect();
             let claims: Vec<_> = (0..rng.random_range(1..12))
                 .map(|_| Claim {
-                    weight: rng.random_range(1..4).into(),
                     floor: 1,
                     demand: rng.random_range(1..40),
                     source: rng.random_range(0..sides / 2),

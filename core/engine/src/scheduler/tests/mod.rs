@@ -6,6 +6,7 @@ mod model;
 mod order;
 mod random;
 mod shares;
+mod slice;
 mod told;
 
 use std::sync::Arc;

@@ -84,6 +84,7 @@ fn no_limit_is_exceeded_and_nothing_waits_that_could_start() {
         for _ in 0..200 {
             pair.step();
             pair.check();
+            assert!(pair.it.recount_slice(0, usize::MAX).wrong.is_empty());
         }
     }
 }

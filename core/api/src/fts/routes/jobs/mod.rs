@@ -16,7 +16,7 @@ pub mod query;
 pub mod submit;
 
 /// An id as clients write it: 36 characters with dashes. Other spellings name no job.
-fn job_id(text: &str) -> Option<JobId> {
+pub(crate) fn job_id(text: &str) -> Option<JobId> {
     (text.len() == 36).then(|| text.parse().ok()).flatten()
 }
 
@@ -29,7 +29,7 @@ pub(crate) async fn visible_job(call: &Call, text: &str) -> Result<Arc<Job>, Api
     Ok(job)
 }
 
-fn check_visible(call: &Call, job: &Job, text: &str) -> Result<(), ApiError> {
+pub(crate) fn check_visible(call: &Call, job: &Job, text: &str) -> Result<(), ApiError> {
     let may = call
         .principal()
         .may("transfer", Some(&job.user_dn), Some(&job.vo_name));

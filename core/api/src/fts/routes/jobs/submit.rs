@@ -19,8 +19,16 @@ const LARGE: usize = 1 << 20;
 /// `POST /jobs` and `PUT /jobs`
 pub async fn submit(mut call: Call) -> Outcome {
     let body = call.take_object().await?;
-    let submission = judged(&call, &body).await?;
+    let mut submission = judged(&call, &body).await?;
     let state = &call.state;
+    let tokens = std::mem::take(&mut submission.tokens).into_rows();
+    if !tokens.is_empty() {
+        let store = state.transfer_tokens.as_ref();
+        let store = store.ok_or_else(|| {
+            ApiError::bad_request("This service accepts no source_tokens or destination_tokens")
+        })?;
+        store.add_tokens(tokens).await?;
+    }
     let job_id = submission.job.job_id;
     let ids = state.store.reserve_file_ids(submission.len());
     state
@@ -43,7 +51,13 @@ pub(crate) async fn judged(call: &Call, body: &Bytes) -> Result<Submission, ApiE
     };
     let state = &call.state;
     admission::ask(&*state.storages, &submission).await?;
-    strategy::choose(&mut submission, &*state.store).await?;
+    let sources = strategy::Sources {
+        jobs: &*state.store,
+        past: state.operations.as_deref().map(|it| &*it.settings),
+        now: state.clock.now(),
+    };
+    strategy::choose(&mut submission, sources).await?;
+    submission.hold_for_tokens();
     Ok(submission)
 }
 

@@ -1,0 +1,225 @@
+//! Tokens: which issuers are believed, by configuration, and who stands behind a token.
+//!
+//! Stands between the configuration and `causeway_identity::token`, and tells the API. The network
+//! towards issuers is in `http`. It knows neither routes nor rows.
+
+mod http;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use async_trait::async_trait;
+use causeway_api::config::TokenIssuer;
+use causeway_api::{Caller, TokenFacts, TokenIdentity, TokenRefusal};
+use causeway_identity::principal::of_member;
+use causeway_identity::token::{Client, Provider, Rules, TokenError, TokenVerifier, of_token};
+use causeway_model::oauth::OAuthUser;
+use causeway_model::{Principal, Timestamp};
+use causeway_sdk::Secret;
+
+use crate::callers::LiveCallers;
+use crate::config::{AuthConfig, Config, TokenIssuerConfig};
+
+/// Who judges tokens of other issuers. `endpoint` and `host` are what this service is called.
+///
+/// # Errors
+/// An issuer that cannot be used, with a sentence that names it.
+pub fn verifier(config: &Config, endpoint: &str, host: &str) -> anyhow::Result<Arc<TokenVerifier>> {
+    let auth = &config.auth;
+    let providers = auth.token_issuers.iter().map(provider);
+    let providers: Vec<Provider> = providers.collect::<anyhow::Result<_>>()?;
+    let rules = Rules {
+        audiences: audiences(auth, endpoint, host),
+        leeway_seconds: auth.token_leeway_seconds.into(),
+        keys_kept_seconds: auth.token_keys_kept_seconds.into(),
+        plain_on_loopback: auth.token_loopback_http,
+    };
+    let timeout = Duration::from_secs(auth.token_timeout_seconds.max(1).into());
+    let http = http::IssuerClient::new(&config.tls.ca_dir, timeout)?;
+    let verifier = TokenVerifier::new(providers, rules, Arc::new(http));
+    Ok(Arc::new(verifier.context("read auth.token_issuers")?))
+}
+
+/// The issuers as submissions know them.
+pub fn issuers(auth: &AuthConfig) -> Vec<TokenIssuer> {
+    let issuers = auth.token_issuers.iter().map(|it| TokenIssuer {
+        issuer: it.issuer.strip_suffix('/').unwrap_or(&it.issuer).to_owned(),
+        renews: !it.client_id.is_empty(),
+    });
+    issuers.collect()
+}
+
+fn provider(config: &TokenIssuerConfig) -> anyhow::Result<Provider> {
+    let issuer = &config.issuer;
+    let has_file = !config.client_secret_file.as_os_str().is_empty();
+    let client = match (config.client_id.as_str(), has_file) {
+        ("", false) => None,
+        ("", true) => {
+            bail!("auth.token_issuers: {issuer} has a client_secret_file and no client_id")
+        }
+        (_, false) => {
+            bail!("auth.token_issuers: {issuer} has a client_id and no client_secret_file")
+        }
+        (id, true) => Some(Client {
+            id: id.to_owned(),
+            secret: secret(&config.client_secret_file)?,
+        }),
+    };
+    Ok(Provider {
+        issuer: issuer.clone(),
+        client,
+        vo: Some(config.vo.clone()).filter(|it| !it.is_empty()),
+        require_scope: config.require_scope,
+    })
+}
+
+fn secret(path: &Path) -> anyhow::Result<Secret> {
+    let text = std::fs::read_to_string(path);
+    let text = Secret::new(text.with_context(|| format!("read {}", path.display()))?);
+    match text.expose().trim_end() {
+        "" => bail!("{} holds no secret", path.display()),
+        secret => Ok(Secret::new(secret)),
+    }
+}
+
+/// The configured ones, and every way to write this service's own URL.
+fn audiences(auth: &AuthConfig, endpoint: &str, host: &str) -> Vec<String> {
+    let mut all = auth.token_audiences.clone();
+    let by_name = endpoint.replacen("localhost", host, 1);
+    for own in [endpoint, &by_name] {
+        all.extend([own.to_owned(), format!("{own}/")]);
+    }
+    all.push(host.to_owned());
+    all
+}
+
+/// Says who holds a token, by the rules that are in force when it is asked.
+pub struct LiveTokens {
+    verifier: Arc<TokenVerifier>,
+    callers: Arc<LiveCallers>,
+}
+
+impl LiveTokens {
+    /// Judges with the verifier, and knows people as `callers` does.
+    pub fn new(verifier: Arc<TokenVerifier>, callers: Arc<LiveCallers>) -> Self {
+        Self { verifier, callers }
+    }
+}
+
+#[async_trait]
+impl TokenIdentity for LiveTokens {
+    async fn holder(&self, token: &str, now: Timestamp) -> Result<Caller, TokenRefusal> {
+        let token = self.verifier.verify(token, now).await;
+        let token = token.map_err(|error| match error {
+            TokenError::KeysUnavailable => TokenRefusal::Unavailable(error.to_string()),
+            error => TokenRefusal::Invalid(error.to_string()),
+        })?;
+        let claims = token.claims();
+        let grants = self
+            .callers
+            .given_to(claims.subject.as_deref().unwrap_or(""));
+        Ok(Caller {
+            principal: of_token(&token, self.callers.current().rules(), &grants),
+            token: Some(TokenFacts {
+                scope: claims.scope.clone().unwrap_or_default(),
+                wlcg_profile: claims.wlcg,
+            }),
+            ..Caller::anonymous()
+        })
+    }
+
+    fn user(&self, user: &OAuthUser) -> Principal {
+        let grants = self.callers.given_to(&user.user_dn);
+        let (dn, fqans) = (user.user_dn.clone(), user.voms_cred.clone());
+        of_member(dn, fqans, self.callers.current().rules(), &grants)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(issuer: TokenIssuerConfig) -> Config {
+        Config {
+            auth: AuthConfig {
+                token_issuers: vec![issuer],
+                ..AuthConfig::default()
+            },
+            ..Config::default()
+        }
+    }
+
+    fn refused(issuer: TokenIssuerConfig) -> String {
+        let error = verifier(&config(issuer), "https://localhost:1", "host");
+        format!("{:#}", error.expect_err("it is no good"))
+    }
+
+    fn issuer(url: &str) -> TokenIssuerConfig {
+        TokenIssuerConfig {
+            issuer: url.to_owned(),
+            ..TokenIssuerConfig::default()
+        }
+    }
+
+    #[test]
+    fn an_issuer_that_cannot_be_trusted_stops_the_start() {
+        for url in [
+            "",
+            "http://iam.example/",
+            "http://127.0.0.1:1/",
+            "iam.example",
+        ] {
+            let text = refused(issuer(url));
+            assert!(
+                text.contains("auth.token_issuers") && text.contains(url),
+                "{text}"
+            );
+        }
+        assert!(verifier(&config(issuer("https://iam.example")), "", "h").is_ok());
+    }
+
+    #[test]
+    fn a_client_needs_both_of_its_keys() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("secret");
+        let with = |id: &str, file: &Path| TokenIssuerConfig {
+            client_id: id.to_owned(),
+            client_secret_file: file.to_owned(),
+            ..issuer("https://iam.example/")
+        };
+        assert!(refused(with("us", Path::new(""))).contains("no client_secret_file"));
+        assert!(refused(with("", &file)).contains("no client_id"));
+        assert!(refused(with("us", &file)).contains("secret"));
+        std::fs::write(&file, "\n").unwrap();
+        assert!(refused(with("us", &file)).contains("holds no secret"));
+        std::fs::write(&file, "hunter2\n").unwrap();
+        let made = provider(&with("us", &file)).unwrap();
+        assert_eq!(made.client.as_ref().unwrap().secret.expose(), "hunter2");
+        assert!(!format!("{made:?}").contains("hunter2"));
+        let known = issuers(&config(with("us", &file)).auth);
+        assert_eq!(
+            (known[0].issuer.as_str(), known[0].renews),
+            ("https://iam.example", true)
+        );
+    }
+
+    #[test]
+    fn our_own_name_is_an_audience_however_it_is_written() {
+        let all = audiences(
+            &AuthConfig::default(),
+            "https://localhost:8446",
+            "fts.example",
+        );
+        for own in [
+            "https://wlcg.cern.ch/jwt/v1/any",
+            "https://localhost:8446",
+            "https://fts.example:8446",
+            "https://fts.example:8446/",
+            "fts.example",
+        ] {
+            assert!(all.iter().any(|it| it == own), "{own} is not in {all:?}");
+        }
+    }
+}
