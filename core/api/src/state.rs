@@ -165,7 +165,10 @@ impl ApiState {
 
     /// Lets other VOs use the service, from the next request on.
     pub fn set_authorized_vos(&self, list: &[String]) {
-        let mut current = self.authorized_vos.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self
+            .authorized_vos
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *current = list.into();
     }
 

@@ -95,9 +95,7 @@ impl VoMap {
                 continue;
             }
             let (dn, vo) = parse_line(line).ok_or(VoMapError { line: index + 1 })?;
-            by_dn
-                .entry(key(dn))
-                .or_insert_with(|| vo.to_owned());
+            by_dn.entry(key(dn)).or_insert_with(|| vo.to_owned());
         }
         Ok(Self { by_dn })
     }

@@ -28,8 +28,8 @@ use crate::metrics::{self, Metrics, Sources};
 use crate::plugins::{LivePlugins, Plugins, for_workers};
 use crate::telemetry::Traces;
 use crate::tokens::{self, LiveTokens};
-use crate::workers::LiveWorkers;
 use crate::voms::VomsClient;
+use crate::workers::LiveWorkers;
 
 /// At the end, time for receivers to take the last messages.
 const LAST_MESSAGES: Duration = Duration::from_secs(3);
@@ -121,8 +121,15 @@ impl Gateway {
         let engine = Engine::start_with(tuned, parts, crew)
             .await
             .context("take up work")?;
-        let messages =
-            messages::start(config, endpoint, &host, store.clone(), &engine, clock.clone()).await?;
+        let messages = messages::start(
+            config,
+            endpoint,
+            &host,
+            store.clone(),
+            &engine,
+            clock.clone(),
+        )
+        .await?;
         if let Some((_, sources)) = &mut metrics {
             sources.messages = Some((messages.tally(), store.clone()));
         }

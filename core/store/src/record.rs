@@ -123,12 +123,12 @@ pub(crate) fn decode_all(
 
 #[cfg(test)]
 mod tests {
+    use causeway_model::events::{AttemptEnded, FileMoved, JobMoved};
+    use causeway_model::observe::StepTimes;
     use causeway_model::settings::{
         ActivityShareRow, AuthorizationRow, BanStatus, HostRow, LinkRow, Operation,
         OperationLimitRow, ShareRow, StorageBanRow, StorageRow, TpcSupport, UserBanRow, VoRow,
     };
-    use causeway_model::events::{AttemptEnded, FileMoved, JobMoved};
-    use causeway_model::observe::StepTimes;
     use causeway_model::{
         Fault, FileId, FileState, JobId, JobState, Phase, Rung, Scope, Timestamp,
     };
@@ -303,7 +303,9 @@ mod tests {
             state: JobState::Finished,
             at: Timestamp(3),
         });
-        let bytes = RecordRef::Events(&[moved, ended, job]).encode(Vec::new()).unwrap();
+        let bytes = RecordRef::Events(&[moved, ended, job])
+            .encode(Vec::new())
+            .unwrap();
         let decided = EvolutionRow {
             datetime: Timestamp(1),
             source_se: "s".into(),

@@ -152,9 +152,7 @@ impl Inner {
 
     pub(crate) fn get<T: DeserializeOwned>(&self, name: &Name) -> Result<Option<T>, StoreError> {
         let stored = self.values.get(name.key()).map_err(|e| failed("read", e))?;
-        stored
-            .map(|it| self.sealer.open(&name.0, &it))
-            .transpose()
+        stored.map(|it| self.sealer.open(&name.0, &it)).transpose()
     }
 
     fn put(&self, name: &Name, sealed: Vec<u8>) -> Result<(), StoreError> {

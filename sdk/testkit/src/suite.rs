@@ -27,8 +27,11 @@ pub struct Suite {
     pub(crate) time_limit: Duration,
     pub(crate) settle: Duration,
     pub(crate) only: Option<String>,
-    pub(crate) told: Option<Box<dyn FnMut(&str) + Send>>,
+    pub(crate) told: Option<Teller>,
 }
+
+/// Hears the name of each case before it runs.
+type Teller = Box<dyn FnMut(&str) + Send>;
 
 impl Suite {
     /// A suite that works below `base_url`, in a directory of its own that it removes in the end.

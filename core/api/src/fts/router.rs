@@ -13,8 +13,8 @@ use super::routes::config::{
     activity_shares, authorize, cloud_grants, cloud_storage, drain, global, links, se, shares,
 };
 use super::routes::{
-    archive, autocomplete, ban, config, delegation, dm, docs, files, health, jobs, oauth2, optimizer, root,
-    status, whoami,
+    archive, autocomplete, ban, config, delegation, dm, docs, files, health, jobs, oauth2,
+    optimizer, root, status, whoami,
 };
 use crate::error::{ApiError, Outcome};
 use crate::extract::{Call, Caller};

@@ -16,9 +16,7 @@ mod pages;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{
-    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, VARY,
-};
+use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, VARY};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use hyper::body::Body as _;

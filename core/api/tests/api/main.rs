@@ -3,12 +3,12 @@
 
 #![recursion_limit = "256"]
 
+mod archive;
 mod authorization_matrix;
 mod authorization_matrix_rows;
-mod archive;
 mod autocomplete;
-mod bearer;
 mod ban;
+mod bearer;
 mod cancel;
 mod config;
 mod config_cert;
@@ -34,16 +34,16 @@ mod malformed_bodies;
 mod middleware;
 mod modify;
 mod oauth2;
-mod optimizer;
 mod openapi;
 mod openapi_answers;
 mod openapi_shapes;
+mod optimizer;
 mod parser;
 mod query;
 mod root;
-mod status;
 mod seed_routes;
 mod seed_routes_table;
+mod status;
 mod storages;
 mod submit;
 mod submit_ids;

@@ -161,7 +161,12 @@ async fn anonymous_callers_reach_public_routes_only() {
         let answer = service.ask(route.method.as_str(), &path, "", "").await;
         // What a public route makes of a request without anything in it is its own business.
         let is_reached = answer.status != 403;
-        assert_eq!(is_reached, route.auth == Auth::Public, "{} {path}", route.method);
+        assert_eq!(
+            is_reached,
+            route.auth == Auth::Public,
+            "{} {path}",
+            route.method
+        );
     }
 }
 

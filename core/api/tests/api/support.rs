@@ -16,9 +16,9 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use crate::bearer::TestTokens;
 use crate::engine::TestEngine;
 use crate::fakes::{TestBans, TestClock, TestControl, TestVault, key};
-use crate::bearer::TestTokens;
 use crate::storages::FakeStorages;
 
 pub(crate) const DN: &str = "/DC=ch/DC=cern/CN=Test User";
@@ -185,7 +185,8 @@ impl Service {
             .header("host", "fts.example.org:8446")
             .header("content-type", "application/json")
             .header("authorization", format!("Bearer {token}"));
-        self.send(request.body(body.to_string().into()).unwrap()).await
+        self.send(request.body(body.to_string().into()).unwrap())
+            .await
     }
 
     pub(crate) fn forget_delegation(&self) {

@@ -228,13 +228,11 @@ async fn trap_24_a_plain_list_shows_what_is_unfinished() {
     };
     let mut both = vec![live.clone(), done.clone()];
     both.sort();
-    assert_eq!(listed("").await, [live.clone()]);
-    assert_eq!(listed("?limit=10").await, [live.clone()]);
+    let (live, done) = (vec![live], vec![done]);
+    assert_eq!(listed("").await, live);
+    assert_eq!(listed("?limit=10").await, live);
     assert_eq!(listed("?state_in=FINISHED").await, Vec::<String>::new());
-    assert_eq!(listed("?state_in=FINISHED&limit=10").await, [done.clone()]);
-    assert_eq!(
-        listed("?state_in=FINISHED&time_window=1").await,
-        [done.clone()]
-    );
+    assert_eq!(listed("?state_in=FINISHED&limit=10").await, done);
+    assert_eq!(listed("?state_in=FINISHED&time_window=1").await, done);
     assert_eq!(listed("?state_in=FINISHED,SUBMITTED&limit=10").await, both);
 }

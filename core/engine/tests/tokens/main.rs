@@ -33,7 +33,11 @@ async fn each_side_is_approached_with_its_own_token() {
     assert_eq!(it.desk.prepared(), 2);
     assert_eq!(
         it.witness.seen(),
-        ["a: token source", "b: token destination", "copy: token destination, with token source"]
+        [
+            "a: token source",
+            "b: token destination",
+            "copy: token destination, with token source"
+        ]
     );
 }
 
@@ -47,7 +51,11 @@ async fn a_side_without_a_token_is_approached_with_the_proxy() {
     assert_eq!(it.desk.prepared(), 0);
     assert_eq!(
         it.witness.seen(),
-        ["a: proxy", "b: token destination", "copy: token destination, with proxy"]
+        [
+            "a: proxy",
+            "b: token destination",
+            "copy: token destination, with proxy"
+        ]
     );
 }
 
@@ -55,7 +63,8 @@ async fn a_side_without_a_token_is_approached_with_the_proxy() {
 async fn a_token_that_is_over_is_replaced_by_nothing() {
     let it = world().await;
     it.desk.has(1, Ok("source"));
-    it.desk.has(2, Err(TokenTrouble::Never("the token has ended".into())));
+    it.desk
+        .has(2, Err(TokenTrouble::Never("the token has ended".into())));
     let id = it.submit(waiting).await;
     let (state, reason) = fate(&it.end(id).await);
     assert_eq!(state, FileState::Failed);
@@ -88,7 +97,10 @@ async fn what_cannot_be_made_ready_fails() {
         let id = it.submit(waiting).await;
         let (state, text) = fate(&it.end(id).await);
         assert_eq!(state, FileState::Failed);
-        assert!(text.contains(&format!("make the token ready: {reason}")), "{text}");
+        assert!(
+            text.contains(&format!("make the token ready: {reason}")),
+            "{text}"
+        );
         assert!(it.witness.seen().is_empty());
     }
 }
@@ -115,7 +127,10 @@ async fn many_transfers_are_seen_to_a_few_at_a_time_and_all_of_them() {
     let pairs: Vec<(String, String)> = (0..100)
         .map(|number| ("probe://a/f".to_owned(), format!("probe://b/f{number}")))
         .collect();
-    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let pairs: Vec<(&str, &str)> = pairs
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
     let mut view = job(&*it.store, it.clock.now(), &pairs);
     for file in &mut view.files {
         waiting(Arc::make_mut(file));
@@ -133,7 +148,10 @@ async fn tokens_of_replicas_are_made_ready_with_those_of_the_first() {
     for id in 1..=4 {
         it.desk.has(id, Ok("t"));
     }
-    let pairs = [("probe://a/missing", "probe://b/f"), ("probe://a/f", "probe://b/f")];
+    let pairs = [
+        ("probe://a/missing", "probe://b/f"),
+        ("probe://a/f", "probe://b/f"),
+    ];
     let mut view = job(&*it.store, it.clock.now(), &pairs);
     Arc::make_mut(&mut view.job).job_type = Some(JobType::MultiReplica);
     for (index, file) in view.files.iter_mut().enumerate() {

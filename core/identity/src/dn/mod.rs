@@ -102,7 +102,9 @@ pub(crate) fn comparable(slash: &str) -> String {
 /// True when two encoded names say the same, whatever types of string they are written in. Programs
 /// that copy a name may write its strings anew.
 pub(crate) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
-    let bare = |name| -> Option<Vec<Vec<(String, Vec<u8>)>>> {
+    /// Types and values of one relative name.
+    type Rdn = Vec<(String, Vec<u8>)>;
+    let bare = |name| -> Option<Vec<Rdn>> {
         let rdns = rdns(name).ok()?; // an unreadable name equals none
         let plain = |attribute: &Attribute<'_>| (attribute.oid.clone(), attribute.value.to_vec());
         Some(

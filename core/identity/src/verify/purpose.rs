@@ -19,7 +19,10 @@ impl ExtendedKeyUsageValidator for Purpose {
             Self::Client => KeyUsage::client_auth().validate(iter),
             Self::Server => KeyUsage::server_auth().validate(iter),
             // Whatever they are, they must be readable.
-            Self::Attributes => iter.map(|purpose| purpose.map(drop)).collect(),
+            Self::Attributes => {
+                let mut iter = iter;
+                iter.try_for_each(|purpose| purpose.map(drop))
+            }
         }
     }
 }

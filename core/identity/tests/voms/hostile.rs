@@ -46,8 +46,8 @@ fn another_holder() {
         )
         .unwrap();
     for (issuer, serial) in [
-        (of_other.holder_name.clone(), other.holder_serial.clone()),
-        (of_other.issuer.clone(), of_other.holder_serial.clone()),
+        (of_other.holder_name, other.holder_serial),
+        (of_other.issuer, of_other.holder_serial),
     ] {
         let attributes = signed(|fields| {
             fields.holder_name = issuer;

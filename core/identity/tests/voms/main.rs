@@ -126,7 +126,7 @@ fn attributes_may_be_bound_to_a_proxy_of_the_chain() {
     let outer = people().proxy_with(&inner, |fields| {
         fields
             .extensions
-            .push(Extension::vo_attributes(&[of_proxy.clone()]));
+            .push(Extension::vo_attributes(std::slice::from_ref(&of_proxy)));
     });
     assert_eq!(site.read(&outer).fqans(), ["/testvo"]);
     // The same person, by another proxy: not the holder.

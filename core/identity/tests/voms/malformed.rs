@@ -47,7 +47,7 @@ fn parts_that_are_missing_or_of_another_kind() {
     let good = signed(|_| {});
     // The version stands right behind the heads of the two sequences around it.
     let version = good.windows(3).position(|it| it == [2, 1, 1]).unwrap();
-    let mut first = good.clone();
+    let mut first = good;
     first[version + 2] = 0;
     assert_eq!(site.refusal(first), "read vo attributes: not of version 2");
     let too_many = signed(|fields| fields.fqans = vec!["/testvo".to_owned(); 1001]);
@@ -58,7 +58,9 @@ fn parts_that_are_missing_or_of_another_kind() {
     let overloaded = signed(|fields| {
         for arc in 0..65 {
             let oid = format!("1.2.3.{arc}");
-            fields.extensions.push(Extension::new(&oid, false, vec![5, 0]));
+            fields
+                .extensions
+                .push(Extension::new(&oid, false, vec![5, 0]));
         }
     });
     assert_eq!(

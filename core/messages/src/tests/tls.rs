@@ -131,6 +131,6 @@ fn files_that_cannot_be_used_are_named() {
     let refusal = |config: &MessagesConfig| connector(config).err().unwrap();
     config.key_file = dir.path().join("none");
     assert!(refusal(&config).starts_with("messages.key_file: "));
-    config.ca_file = server.key_file.clone();
+    config.ca_file = server.key_file;
     assert!(refusal(&config).contains("there is no certificate in it"));
 }

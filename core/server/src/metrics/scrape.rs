@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use causeway_engine::crew::{PluginCard, Processes};
-use causeway_model::workers::WorkerState;
 use causeway_messages::Tally;
 use causeway_model::feed::EventFeed;
 use causeway_model::ports::JobStore;
+use causeway_model::workers::WorkerState;
 use prometheus_client::encoding::text::encode;
 
 use super::Metrics;
@@ -98,9 +98,7 @@ impl Metrics {
 
     fn ask_workers(&self, crew: &Processes) {
         let workers = crew.workers();
-        let ready = workers
-            .iter()
-            .filter(|it| it.state == WorkerState::Working);
+        let ready = workers.iter().filter(|it| it.state == WorkerState::Working);
         let all = &self.families;
         all.workers.set(gauge(ready.count() as u64));
         let attempts: usize = workers.iter().map(|it| it.attempts).sum();

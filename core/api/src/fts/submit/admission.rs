@@ -65,7 +65,8 @@ async fn refusal(storages: &dyn Storages, urls: &[Url]) -> Option<Refusal> {
         return None;
     }
     let answers = storages.admit_all(urls).await;
-    let refused = |(url, answer): (&Url, causeway_sdk::Result<()>)| Some(judge(url, &answer.err()?));
+    let refused =
+        |(url, answer): (&Url, causeway_sdk::Result<()>)| Some(judge(url, &answer.err()?));
     urls.iter().zip(answers).find_map(refused)
 }
 

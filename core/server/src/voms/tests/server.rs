@@ -3,18 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use axum::body::Bytes;
 use base64::Engine as _;
 use causeway_identity::issue::{Authority, Credential, DAY, ProxyOptions, write_trust_directory};
 use causeway_identity::verify::{VerifiedChain, Verifier};
 use causeway_identity::{TrustDirectory, tls};
 use causeway_sdk::Secret;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::UnixTime;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::voms::VomsClient;
 
@@ -143,40 +141,39 @@ impl Voice {
                 let Ok(stream) = voice.acceptor.accept(stream).await else {
                     return;
                 };
-                let now = UnixTime::now();
-                let caller = tls::identify(stream.get_ref().1, &voice.verifier, now).unwrap();
-                let service = hyper::service::service_fn(|request| {
-                    let answer = voice.answer(&request, caller.as_ref());
-                    async move { answer.ok_or("hang up") }
-                });
-                let connection = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service);
                 // Whoever hangs up in the middle is the test's business.
-                connection.await.ok();
+                voice.converse(stream).await.ok();
             });
         }
     }
 
-    fn answer(
-        &self,
-        request: &http::Request<Incoming>,
-        caller: Option<&VerifiedChain>,
-    ) -> Option<http::Response<Full<Bytes>>> {
-        self.asked.lock().unwrap().push(request.uri().to_string());
-        let (status, text) = match (self.manner.lock().unwrap().clone(), caller) {
-            (Manner::HangsUp, _) => return None,
-            (Manner::Says(status, text), _) => (status, text),
-            (Manner::Honest, None) => (
-                403,
-                "<voms><error><code>NoSuchUser</code></error></voms>".into(),
-            ),
-            (Manner::Honest, Some(caller)) => (200, self.says(caller)),
+    /// One request, one answer. Real servers answer in the newer version of HTTP whatever was asked,
+    /// and the programs insist on it.
+    async fn converse(&self, mut stream: TlsStream<TcpStream>) -> std::io::Result<()> {
+        let now = UnixTime::now();
+        let caller = tls::identify(stream.get_ref().1, &self.verifier, now).unwrap();
+        let Some((status, text)) = self.answer(&head(&mut stream).await?, caller.as_ref()) else {
+            return Ok(());
         };
         let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{text}\n");
-        let response = http::Response::builder()
-            .status(status)
-            .header("content-type", "text/xml");
-        Some(response.body(Full::from(body)).unwrap())
+        let length = body.len();
+        let answer = format!(
+            "HTTP/1.1 {status} Done\r\ncontent-type: text/xml\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    }
+
+    /// Status and document; nothing to hang up instead.
+    fn answer(&self, request: &str, caller: Option<&VerifiedChain>) -> Option<(u16, String)> {
+        let path = request.split_whitespace().nth(1).unwrap_or_default();
+        self.asked.lock().unwrap().push(path.to_owned());
+        match (self.manner.lock().unwrap().clone(), caller) {
+            (Manner::HangsUp, _) => None,
+            (Manner::Says(status, text), _) => Some((status, text)),
+            (Manner::Honest, None) => Some((403, "<voms/>".to_owned())),
+            (Manner::Honest, Some(caller)) => Some((200, self.says(caller))),
+        }
     }
 
     fn says(&self, caller: &VerifiedChain) -> String {
@@ -193,6 +190,18 @@ impl Voice {
             .unwrap();
         let certificate = fields.sign(self.host.key()).unwrap();
         let text = base64::engine::general_purpose::STANDARD.encode(certificate);
-        format!("<voms><ac>{text}</ac></voms>")
+        // The programs take a text without ends of lines for an encoding of their own.
+        let lines: Vec<&[u8]> = text.as_bytes().chunks(64).collect();
+        let text = String::from_utf8(lines.join(&b'\n')).unwrap();
+        format!("<voms><ac>{text}\n</ac></voms>")
     }
+}
+
+/// A request up to its empty line, with the ends of lines that the programs send.
+async fn head(stream: &mut TlsStream<TcpStream>) -> std::io::Result<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\n\n") && !head.ends_with(b"\r\n\r\n") && head.len() < 16_384 {
+        head.push(stream.read_u8().await?);
+    }
+    Ok(String::from_utf8_lossy(&head).into_owned())
 }
