@@ -1,12 +1,12 @@
 //! Pages for browsers: the same answers as tables, with forms that call the same routes.
 //!
 //! Stands behind the handlers: a handler answers JSON and knows nothing of pages. When the route has
-//! a page ([`pages`]) and the browser prefers one, the JSON is drawn as tables, whatever its members
+//! a page (`pages`) and the browser prefers one, the JSON is drawn as tables, whatever its members
 //! are. Nothing comes from another host, and a policy says so to the browser.
 //!
 //! # Invariants
 //! - No text of an answer becomes markup: `core/api/tests/api/html.rs`.
-//! - Every form calls a route that exists: `forms_call_routes` beside [`pages`].
+//! - Every form calls a route that exists: `forms_call_routes` beside `pages`.
 
 mod assets;
 mod config_pages;

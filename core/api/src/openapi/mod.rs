@@ -1,6 +1,6 @@
 //! What the surface says about itself: `/openapi.json`, and the older listing at `/api-docs`.
 //!
-//! The routes come from [`ROUTES`]; what a user should know about each stands in [`groups`], beside
+//! The routes come from [`ROUTES`]; what a user should know about each stands in `groups`, beside
 //! no code, so that a text can be read and changed without reading handlers. Called by
 //! `fts::routes::docs`; knows nothing of requests.
 //!

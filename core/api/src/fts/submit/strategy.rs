@@ -1,5 +1,5 @@
 //! Which replica a transfer begins with: what is known of each link, asked of the stores, and the
-//! replica that [`ranking`](super::ranking) puts first.
+//! replica that `ranking` puts first.
 
 use std::collections::HashMap;
 
