@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PLUGINS := mock file http
 RELEASE := target/release
 
-.PHONY: help build run test lint bench plugins clean-state
+.PHONY: help build run test nightly lint bench plugins clean-state
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,9 @@ test: ## install the servers that tests need, then run every test
 	cargo build --locked --workspace
 	cargo test --locked --workspace --doc --quiet
 	CAUSEWAY_TEST_PROGRAMS=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug cargo nextest run --locked --workspace --no-fail-fast
+
+nightly: ## 10,000 random worlds of the engine; SEEDS=n for another number
+	CAUSEWAY_WORLD_SEEDS=$(or $(SEEDS),10000) cargo nextest run --locked --profile nightly -p causeway-engine --test world
 
 lint: ## format, clippy, documentation, dependencies, scripts
 	tests/install.sh lint
