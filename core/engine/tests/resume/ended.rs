@@ -59,7 +59,8 @@ async fn until_nothing_is_left(world: &World) {
     for _ in 0..100 {
         let gone = world.files("ledgers").is_empty() && world.files("data").is_empty();
         // The files go before the attempt that removes them has said so.
-        if gone && world.bench.engine.recount().await.unwrap().held() == [] {
+        let held = world.bench.engine.recount().await.unwrap().held();
+        if gone && held.is_empty() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
