@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use causeway_tests::grid::file_url;
 use causeway_tests::outcome::{ok, refused, tool};
-use causeway_tests::programs::{built, causeway, clean, plugin_dir, run, run_with};
+use causeway_tests::plugins::plugin_dir;
+use causeway_tests::programs::{built, causeway, clean, run, run_with};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(120);

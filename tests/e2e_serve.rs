@@ -6,7 +6,8 @@ use std::process::Output;
 use std::time::Duration;
 
 use causeway_tests::data::{contains, files, put, tree};
-use causeway_tests::programs::{causeway, clean, expect, plugin_dir, run, text};
+use causeway_tests::plugins::plugin_dir;
+use causeway_tests::programs::{causeway, clean, expect, run, text};
 use causeway_tests::{Gateway, GatewayOptions};
 use serde_json::{Value, json};
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use causeway_tests::programs::{causeway, plugin_dir};
+use causeway_tests::plugins::plugin_dir;
+use causeway_tests::programs::causeway;
 use causeway_tests::{Pki, Server};
 
 use crate::report::{Report, median};

@@ -6,7 +6,8 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::programs::{causeway, clean, plugin_dir};
+use crate::plugins::plugin_dir;
+use crate::programs::{causeway, clean};
 
 /// Longest wait for a start.
 const START: Duration = Duration::from_secs(60);

@@ -17,6 +17,7 @@ pub mod lab;
 pub mod listener;
 pub mod outcome;
 pub mod place;
+pub mod plugins;
 pub mod processes;
 pub mod programs;
 pub mod rest;

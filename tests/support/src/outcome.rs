@@ -2,7 +2,8 @@
 
 use std::process::{Command, Output};
 
-use crate::programs::{causeway, clean, plugin_dir, text};
+use crate::plugins::plugin_dir;
+use crate::programs::{causeway, clean, text};
 
 /// The code it ended with.
 pub fn code(output: &Output) -> i32 {

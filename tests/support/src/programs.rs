@@ -32,7 +32,7 @@ const AMBIENT: [&str; 19] = [
 ];
 
 /// The plugins that come with the product.
-const PLUGINS: [&str; 3] = ["mock", "file", "http"];
+pub(crate) const PLUGINS: [&str; 3] = ["mock", "file", "http"];
 
 /// The repository's root.
 pub fn repository() -> PathBuf {
@@ -106,26 +106,6 @@ pub fn python() -> PathBuf {
         python.display()
     );
     python
-}
-
-/// A plugin directory with every plugin installed, made once per test process.
-pub fn plugin_dir() -> &'static Path {
-    static DIR: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = DIR.get_or_init(|| {
-        let temp = tempfile::tempdir().expect("a temporary directory");
-        let path = temp.path().join("plugins");
-        for plugin in PLUGINS {
-            let library = built().join(format!("libcauseway_plugin_{plugin}.so"));
-            expect(
-                clean(causeway())
-                    .args(["plugins", "install"])
-                    .args([&library, &path]),
-                Duration::from_secs(60),
-            );
-        }
-        (temp, path)
-    });
-    path
 }
 
 /// Installs a library into a plugin directory, as an operator would, and gives the plugin's folder.
