@@ -18,6 +18,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("sdk/abi", &[] as &[_]),
         ("sdk", &["causeway-abi"]),
         ("sdk/testkit", &["causeway-sdk"]),
+        ("sdk/componentize", &[]),
         ("core/model", &["causeway-sdk"]),
         ("core/store", &["causeway-model", "causeway-sdk"]),
         ("core/identity", &["causeway-model", "causeway-sdk"]),
@@ -50,6 +51,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "causeway-engine",
                 "causeway-api",
                 "causeway-testkit",
+                "causeway-componentize",
             ],
         ),
     ])
@@ -58,8 +60,12 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
 fn own_dependencies(manifest: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(manifest).unwrap();
     let table: toml::Table = text.parse().unwrap();
-    let dependencies = table.get("dependencies").and_then(toml::Value::as_table);
-    let names = dependencies.into_iter().flat_map(|it| it.keys().cloned());
+    let of = |table: &toml::Table| table.get("dependencies")?.as_table().cloned();
+    let targets = table.get("target").and_then(toml::Value::as_table);
+    let targets = targets.into_iter().flat_map(|it| it.values());
+    let tables = targets.filter_map(toml::Value::as_table).filter_map(of);
+    let tables = tables.chain(of(&table));
+    let names = tables.flat_map(|it| it.keys().cloned().collect::<Vec<_>>());
     names.filter(|it| it.starts_with("causeway-")).collect()
 }
 

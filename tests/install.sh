@@ -18,6 +18,7 @@ FTS3_VERSION=3.14.2
 SCHEMATHESIS_VERSION=4.32.5
 COILMQ_VERSION=1.1.0
 STOMP_VERSION=9.0.0
+COMPONENTIZE_PY_VERSION=0.25.1
 
 # One line per purpose.
 PACKAGES=(
@@ -33,6 +34,9 @@ PACKAGES=(
   ca-certificates curl openssl procps util-linux gcc libc6-dev
   # M2Crypto, which the FTS3 client needs, is built from source
   python3 python3-dev python3-venv swig libssl-dev pkg-config
+  # plugins as WebAssembly components: a compiler, the source of its very own standard library
+  # (which is built for the target, there is no ready one), and a linker
+  rustc-web cargo-web rust-web-src lld-19
 )
 
 # One file of each package that the tests really open or run. A package may be
@@ -42,6 +46,7 @@ FILES=(
   /usr/bin/grid-proxy-init /usr/bin/voms-proxy-info
   /usr/bin/curl /usr/bin/openssl /usr/bin/gcc /usr/bin/pgrep /usr/bin/setpriv
   /usr/lib/nginx/modules/ngx_http_dav_ext_module.so
+  /usr/bin/cargo /usr/bin/rustc /usr/bin/wasm-ld-19
 )
 
 say() { printf 'install: %s\n' "$*" >&2; }
@@ -188,6 +193,21 @@ PY
   "$venv/bin/python" -m pip install -q --no-input "coilmq==$COILMQ_VERSION" "stomp.py==$STOMP_VERSION" >&2
 }
 
+# Makes components of plugins in Python, in an environment of its own.
+install_componentize_py() {
+  local venv="$LAB/venv-guest" python
+  [ -x "$venv/bin/componentize-py" ] && "$venv/bin/python" - "$COMPONENTIZE_PY_VERSION" <<'PY' >/dev/null 2>&1 && return
+import sys
+from importlib.metadata import version
+sys.exit(version("componentize-py") != sys.argv[1])
+PY
+  python=$(find_python)
+  say "componentize-py $COMPONENTIZE_PY_VERSION into target/lab/venv-guest"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install -q --no-input "componentize-py==$COMPONENTIZE_PY_VERSION" >&2
+}
+
 # Whether a directory holds every package of a list, in the version that it names.
 has_packages() { # DIR LIST
   "$VENV/bin/python" - "$1" "$2" <<'PY'
@@ -233,6 +253,7 @@ case "${1:-test}" in
     install_fts3_client
     install_schemathesis
     install_broker
+    install_componentize_py
     install_experiment rucio
     install_experiment dirac
     install_cargo_tool nextest

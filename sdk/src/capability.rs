@@ -118,6 +118,9 @@ pub struct Capabilities {
     pub credentials: Vec<CredentialKind>,
     /// Calls it takes at the same time; 0 for no limit.
     pub max_concurrency: u32,
+    /// Most instances of it at the same time when it is a component, 0 for no limit: 1 for one that
+    /// keeps in its own memory what all calls have to see.
+    pub instances: u32,
     /// Whether it wants to see every URL before a job is taken.
     pub admission: Admission,
 }

@@ -1,13 +1,15 @@
 //! What accompanies a call: who asks, how long it may take, where to log.
 
 mod cancel;
+mod clock;
 mod host;
+#[cfg_attr(target_family = "wasm", path = "context/lent_component.rs")]
 mod lent;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,7 @@ use crate::Secret;
 use crate::capability::CredentialKind;
 
 pub use cancel::CancelToken;
+use clock::Moment;
 pub use host::{Host, parse_config};
 use lent::Lent;
 
@@ -40,6 +43,11 @@ pub enum Credential {
         /// Region to sign for.
         region: Option<String>,
     },
+    /// Something that the gateway keeps: a component names it in a request, and the gateway puts
+    /// the secret in.
+    #[cfg(target_family = "wasm")]
+    #[serde(skip)]
+    Held(crate::component::Held),
 }
 
 impl Credential {
@@ -50,6 +58,8 @@ impl Credential {
             Self::Bearer(_) => CredentialKind::Bearer,
             Self::X509(_) => CredentialKind::X509,
             Self::Keys { .. } => CredentialKind::Keys,
+            #[cfg(target_family = "wasm")]
+            Self::Held(held) => held.kind(),
         }
     }
 }
@@ -80,7 +90,7 @@ pub struct Ctx(Arc<Inner>);
 enum Inner {
     /// Made here. Boxed, because one of the others is made for every call.
     Own(Box<Own>),
-    /// Made on the other side of the native boundary.
+    /// Made on the other side of the boundary.
     Lent(Lent),
 }
 
@@ -88,7 +98,7 @@ enum Inner {
 struct Own {
     request_id: String,
     trace_parent: String,
-    deadline: Option<Instant>,
+    deadline: Option<Moment>,
     credential: Credential,
     options: BTreeMap<String, String>,
     cancel: CancelToken,
@@ -114,7 +124,7 @@ impl Inner {
         match self {
             Self::Own(own) => {
                 let deadline = own.deadline?;
-                Some(deadline.saturating_duration_since(Instant::now()))
+                Some(deadline.saturating_duration_since(Moment::now()))
             }
             Self::Lent(lent) => lent.remaining(),
         }
@@ -196,7 +206,7 @@ impl Ctx {
     /// Limits the time the call may take, from now.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        self.change(|it| it.deadline = Instant::now().checked_add(timeout))
+        self.change(|it| it.deadline = Moment::now().checked_add(timeout))
     }
 
     /// Sets the credential.

@@ -44,6 +44,7 @@
 /// causeway_sdk::export_plugin!(Empty);
 /// # fn main() {}
 /// ```
+#[cfg(not(target_family = "wasm"))]
 #[macro_export]
 macro_rules! export_plugin {
     ($storage:ty) => {
@@ -55,6 +56,38 @@ macro_rules! export_plugin {
             #[used]
             #[unsafe(export_name = concat!("CAUSEWAY_PLUGIN_V1_", env!("CARGO_CRATE_NAME")))]
             pub static PREAMBLE: $crate::native::Preamble = $crate::native::preamble(&ROOT);
+        };
+    };
+}
+
+/// Makes a plugin out of a crate: `export_plugin!(MyStorage);` in its `lib.rs`, nothing else. The
+/// same line makes a native library or a component, by the target it is compiled for.
+#[cfg(target_family = "wasm")]
+#[macro_export]
+macro_rules! export_plugin {
+    ($storage:ty) => {
+        // The exported names are what makes it unsafe: they are those of the world.
+        #[allow(unsafe_code)]
+        const _: () = {
+            struct Component;
+
+            impl $crate::component::Plugin for Component {
+                type Storage = $storage;
+
+                fn slot()
+                -> &'static ::std::thread::LocalKey<::std::cell::OnceCell<&'static Self::Storage>>
+                {
+                    ::std::thread_local! {
+                        static SLOT: ::std::cell::OnceCell<&'static $storage> =
+                            const { ::std::cell::OnceCell::new() };
+                    }
+                    &SLOT
+                }
+            }
+
+            $crate::component::bindings::export_component!(
+                Component with_types_in $crate::component::bindings
+            );
         };
     };
 }

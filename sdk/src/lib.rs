@@ -1,8 +1,10 @@
 //! What a storage plugin is written against.
 //!
 //! An author implements [`Storage`] with plain `async fn`s, writes
-//! `causeway_sdk::export_plugin!(MyStorage);` and builds a `cdylib`. Everything that crosses the
-//! boundary to the gateway is in [`native`]; nobody else has to know it exists.
+//! `causeway_sdk::export_plugin!(MyStorage);` and builds a `cdylib`: a native library, or for the target
+//! `wasm32-unknown-unknown` a module that `causeway plugins build` makes a component of. What
+//! crosses the boundary to the gateway is in [`native`], or in `component`; nobody else has to know
+//! that there are two.
 //!
 //! This crate knows nothing of jobs, schedulers or REST. It knows one storage and one call at a time.
 //!
@@ -16,10 +18,14 @@
 
 pub mod capability;
 pub mod checksum;
+#[cfg(target_family = "wasm")]
+pub mod component;
 pub mod context;
+#[cfg(not(target_family = "wasm"))]
 pub mod dynamic;
 pub mod error;
 mod export;
+#[cfg(not(target_family = "wasm"))]
 pub mod native;
 pub mod secret;
 pub mod storage;
@@ -28,7 +34,10 @@ pub mod types;
 pub use bytes::Bytes;
 pub use capability::{Capabilities, Operation};
 pub use checksum::{Algorithm, Checksum, Hasher};
+#[cfg(target_family = "wasm")]
+pub use component::http;
 pub use context::{CancelToken, Credential, Ctx, Host, LogLevel};
+#[cfg(not(target_family = "wasm"))]
 pub use dynamic::{BoxFuture, DynRead, DynStorage, DynWrite, Erased, Storages};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use secret::Secret;

@@ -3,12 +3,13 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
 use std::panic::{self, PanicHookInfo};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// A secret string. `Debug` and `Display` show `<redacted>`; the memory is wiped on drop.
+/// A secret string. `Debug` and `Display` show `<redacted>`; clones share the memory, which is wiped
+/// when the last of them is dropped.
 ///
 /// It serialises as its text, because engine and worker must be able to hand it over. Whatever
 /// serialises one has decided to carry a secret.
@@ -20,12 +21,12 @@ use zeroize::Zeroizing;
 /// ```
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// Takes ownership of a secret text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        Self(Arc::new(Zeroizing::new(text.into())))
     }
 
     /// The text itself. Call it where the secret is used and nowhere else.
@@ -82,7 +83,7 @@ pub fn mask_panics() {
 }
 
 /// What standard error is told of a panic.
-fn told(panic: &PanicHookInfo<'_>) -> String {
+pub(crate) fn told(panic: &PanicHookInfo<'_>) -> String {
     let payload = panic.payload();
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));

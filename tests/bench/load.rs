@@ -11,6 +11,7 @@ use hyper::Method;
 use crate::flood::{flood, held};
 use crate::line::{Line, id_of, job, wait};
 use crate::report::{Report, median};
+use crate::states::States;
 
 /// A gateway with one limit only: the machine.
 pub(crate) fn unlimited() -> GatewayOptions {
@@ -59,15 +60,15 @@ pub(crate) fn host_of(gateway: &Gateway) -> String {
 }
 
 /// Runs every load.
-pub(crate) async fn run(report: &mut Report) {
+pub(crate) async fn run(report: &mut Report, states: &States) {
     for transfers in [2_000, 10_000] {
         // A new one each time: memory that was freed is not always given back, and would hide some.
-        let state = tempfile::tempdir().expect("a temporary directory");
-        let gateway = Gateway::start(state.path(), &unlimited());
+        let state = states.fresh();
+        let gateway = Gateway::start(&state, &unlimited());
         held(report, &host_of(&gateway), gateway.pid(), transfers).await;
     }
-    let state = tempfile::tempdir().expect("a temporary directory");
-    let gateway = Gateway::start(state.path(), &unlimited());
+    let state = states.fresh();
+    let gateway = Gateway::start(&state, &unlimited());
     let host = host_of(&gateway);
     latency(report, &host).await;
     polls(report, &host).await;
@@ -75,8 +76,8 @@ pub(crate) async fn run(report: &mut Report) {
         flood(report, &host, gateway.pid(), jobs, transfers).await;
     }
     drop(gateway);
-    let state = tempfile::tempdir().expect("a temporary directory");
-    let gateway = Gateway::start(state.path(), &narrow());
+    let state = states.fresh();
+    let gateway = Gateway::start(&state, &narrow());
     let host = host_of(&gateway);
     block(&host).await;
     submissions(report, &host).await;

@@ -11,8 +11,10 @@ mod load;
 mod movement;
 mod processes;
 mod report;
+mod states;
 
 use report::Report;
+use states::States;
 
 fn main() {
     let path = std::env::args()
@@ -23,12 +25,13 @@ fn main() {
     let wanted = |name: &str| part.as_deref().is_none_or(|it| it == name);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
     let mut report = Report::default();
+    let states = States::new();
     runtime.block_on(async {
         if wanted("load") {
-            load::run(&mut report).await;
+            load::run(&mut report, &states).await;
         }
         if wanted("history") {
-            history::run(&mut report).await;
+            history::run(&mut report, &states).await;
         }
         if wanted("movement") {
             movement::run(&mut report);

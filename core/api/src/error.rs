@@ -8,7 +8,7 @@ use std::fmt;
 use axum::body::Body;
 use axum::response::Response;
 use causeway_model::ports::{SettingsError, StoreError};
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Extensions, StatusCode};
 use hyper::ext::ReasonPhrase;
 use serde_json::json;
@@ -79,6 +79,14 @@ impl ApiError {
     /// 403 for a caller without the right.
     pub fn not_enough_permissions() -> Self {
         Self::forbidden("Not enough permissions")
+    }
+
+    /// 401: nobody knows who the caller is.
+    pub fn unauthenticated() -> Self {
+        Self {
+            header: Some((WWW_AUTHENTICATE, "Bearer".to_owned())),
+            ..Self::new(StatusCode::UNAUTHORIZED, "Authentication required")
+        }
     }
 
     /// 405 with the methods that would do.

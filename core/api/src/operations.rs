@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use causeway_model::Settings;
-use causeway_model::clouds::CloudStorageStore;
+use causeway_model::clouds::{CloudProviders, CloudStorageStore};
+use causeway_model::links::LinkReports;
 use causeway_model::names::NameIndex;
 use causeway_model::ports::{EngineControl, HistoryStore, SettingsStore};
 use causeway_model::settings::Change;
@@ -26,6 +27,10 @@ pub struct Operations {
     pub history: Arc<dyn HistoryStore>,
     /// Providers of cloud storage.
     pub clouds: Arc<dyn CloudStorageStore>,
+    /// How those providers are asked.
+    pub providers: Arc<dyn CloudProviders>,
+    /// How links are doing.
+    pub links: Arc<dyn LinkReports>,
     /// VOs with jobs.
     pub vo_names: Arc<dyn NameIndex>,
     /// Users with credentials.

@@ -22,8 +22,7 @@ impl Dispatcher {
         let job = match &command {
             Command::CancelJob(id, _)
             | Command::CancelFiles(id, _, _)
-            | Command::SetPriority(id, _, _)
-            | Command::ForceStart(id, _, _) => Some(*id),
+            | Command::SetPriority(id, _, _) => Some(*id),
             _ => None,
         };
         if let Some(waiting) = job.and_then(|id| self.inserting.get_mut(&id)) {
@@ -47,7 +46,7 @@ impl Dispatcher {
             Command::CancelFiles(id, files, answer) => self.cancel_files(id, &files, answer),
             Command::CancelAll(vo_name, answer) => self.cancel_all(vo_name.as_deref(), answer),
             Command::SetPriority(id, priority, answer) => self.set_priority(id, priority, answer),
-            Command::ForceStart(id, files, answer) => self.force_start(id, &files, answer),
+            Command::ForceStart(files, answer) => self.force_start(&files, answer),
             Command::Settings(settings, changes, answer) => {
                 self.apply_settings(*settings, &changes, answer);
             }

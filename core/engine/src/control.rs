@@ -28,7 +28,7 @@ pub(crate) enum Command {
     CancelFiles(JobId, Vec<FileId>, Answer<Option<Vec<FileCancel>>>),
     CancelAll(Option<String>, Answer<CancelCounts>),
     SetPriority(JobId, i32, Answer<Option<JobCancel>>),
-    ForceStart(JobId, Vec<FileId>, Answer<Option<Vec<ForceStart>>>),
+    ForceStart(Vec<FileId>, Answer<Vec<ForceStart>>),
     /// Settings were stored: how they are now, what changed, and who waits until it is obeyed.
     Settings(Box<Settings>, Vec<Change>, Answer<Vec<JobId>>),
     Ready(Answer<()>),
@@ -47,7 +47,7 @@ pub(crate) enum Reply {
     Job(Answer<Option<JobCancel>>, Option<JobCancel>),
     Files(Answer<Option<Vec<FileCancel>>>, Vec<FileCancel>),
     Counts(Answer<CancelCounts>, CancelCounts),
-    Forced(Answer<Option<Vec<ForceStart>>>, Option<Vec<ForceStart>>),
+    Forced(Answer<Vec<ForceStart>>, Vec<ForceStart>),
     Jobs(Answer<Vec<JobId>>, Vec<JobId>),
 }
 

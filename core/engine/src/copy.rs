@@ -89,7 +89,10 @@ impl Attempt<'_> {
             let outcome = match rung {
                 Rung::Pull => self.pull(task, sum, traces).await,
                 Rung::Push => self.push(task, sum, traces).await,
-                Rung::Stream => self.stream(task, sum, traces).await.map_err(Failure::Fault),
+                // Boxed, so that the others, which only wait, are small.
+                Rung::Stream => Box::pin(self.stream(task, sum, traces))
+                    .await
+                    .map_err(Failure::Fault),
             };
             let error = match outcome {
                 Ok(mut moved) => {

@@ -155,6 +155,8 @@ pub(crate) struct Dispatcher {
     pub(crate) journal: mpsc::UnboundedSender<Transaction>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) in_flight: Option<Vec<Effect>>,
+    /// Transfers with a slot that a ban has ended since the last transaction was handed over.
+    pub(crate) banned_on_the_way: usize,
     pub(crate) stage: Stage,
     pub(crate) stopped: Vec<oneshot::Sender<()>>,
     pub(crate) broken: bool,
@@ -295,6 +297,7 @@ impl Dispatcher {
             return any;
         }
         self.in_flight = Some(effects);
+        self.banned_on_the_way = 0;
         if self.journal.send(transaction).is_err() {
             tracing::error!("journal is gone, the engine stops");
             self.broken = true;

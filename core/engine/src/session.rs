@@ -137,7 +137,9 @@ impl Dispatcher {
 
     /// Lets sessions go on whose file has ended.
     pub(crate) fn continue_sessions(&mut self) {
-        while let Some(job) = self.sessions.between.pop() {
+        while !self.has_ended_enough()
+            && let Some(job) = self.sessions.between.pop()
+        {
             let Some(session) = self.sessions.open.get_mut(&job) else {
                 continue;
             };

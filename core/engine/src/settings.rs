@@ -203,13 +203,11 @@ impl EngineControl for Engine {
         self.steer(by, vec![change]).await.map(|_| true)
     }
 
-    async fn force_start(
-        &self,
-        id: JobId,
-        files: &[FileId],
-    ) -> Result<Option<Vec<ForceStart>>, StoreError> {
+    async fn force_start(&self, by: &str, files: &[FileId]) -> Result<Vec<ForceStart>, StoreError> {
+        let ids: Vec<String> = files.iter().map(FileId::to_string).collect();
+        self.room.note(by, "force-start", &ids.join(",")).await?;
         let files = files.to_vec();
-        self.ask(|answer: Answer<_>| Command::ForceStart(id, files, answer))
+        self.ask(|answer: Answer<_>| Command::ForceStart(files, answer))
             .await
     }
 }

@@ -153,6 +153,7 @@ impl Engine {
             journal,
             effects: Vec::new(),
             in_flight: None,
+            banned_on_the_way: 0,
             stage: Stage::Open,
             stopped: Vec::new(),
             broken: false,

@@ -17,6 +17,9 @@ use crate::siblings::is_last_hop;
 
 /// Transfers without a share that are failed at a time; the rest follows with the next event.
 const UNSHARED: usize = 1000;
+/// Transfers that a ban ends on their way to a slot in one transaction. Whoever is behind them
+/// waits until those are durable: the walk for the ban comes by in the same portions.
+const BANNED: usize = 500;
 
 impl Dispatcher {
     /// Starts whatever may start now.
@@ -27,6 +30,9 @@ impl Dispatcher {
         self.fail_unshared();
         loop {
             self.continue_sessions();
+            if self.has_ended_enough() {
+                break;
+            }
             let Some(file) = self.scheduler.start_next() else {
                 break;
             };
@@ -35,6 +41,11 @@ impl Dispatcher {
         }
         self.stage_files();
         self.start_deletions();
+    }
+
+    /// Whether bans have ended as many on their way to a slot as one transaction should have.
+    pub(crate) fn has_ended_enough(&self) -> bool {
+        self.banned_on_the_way >= BANNED
     }
 
     /// Ends transfers that no share of their link will ever start.
@@ -58,6 +69,7 @@ impl Dispatcher {
     pub(crate) fn pick(&mut self, file: FileId) {
         // A ban may be quicker than the walk that follows it.
         if self.obey_bans(file) {
+            self.banned_on_the_way += 1;
             self.count_as_met(file);
             self.give_slot_back(file);
             return;

@@ -226,25 +226,15 @@ impl Dispatcher {
     }
 
     /// Lets transfers start ahead of all limits.
-    pub(crate) fn force_start(
-        &mut self,
-        id: JobId,
-        files: &[FileId],
-        answer: Answer<Option<Vec<ForceStart>>>,
-    ) {
-        let outcome = self.board.job(id).is_some().then(|| {
-            let force = |file: &FileId| self.force(id, *file);
-            files.iter().map(force).collect()
-        });
+    pub(crate) fn force_start(&mut self, files: &[FileId], answer: Answer<Vec<ForceStart>>) {
+        let outcome = files.iter().map(|file| self.force(*file)).collect();
         let reply = Reply::Forced(answer, outcome);
         self.effects.push(Effect::Answer(reply));
     }
 
-    fn force(&mut self, id: JobId, file: FileId) -> ForceStart {
-        let row = self.board.file(file).map(|it| &it.row);
-        let state = match row.filter(|it| it.job_id == id) {
-            None => return ForceStart::NotInJob,
-            Some(row) => row.state,
+    fn force(&mut self, file: FileId) -> ForceStart {
+        let Some(state) = self.board.file(file).map(|it| it.row.state) else {
+            return ForceStart::Unknown;
         };
         if state != FileState::Submitted {
             return ForceStart::NotQueued(state);

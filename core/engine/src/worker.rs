@@ -130,18 +130,20 @@ async fn finish(
 }
 
 /// A panic in a storage is a fault of this one attempt.
-async fn survive(
+///
+/// No `async fn`: that would keep room for the attempt twice, as its argument and as what it awaits.
+fn survive(
     attempt: impl Future<Output = Result<AttemptResult, AttemptFailure>>,
-) -> Result<AttemptResult, AttemptFailure> {
-    match AssertUnwindSafe(attempt).catch_unwind().await {
-        Ok(outcome) => outcome,
-        Err(panic) => {
-            let text = causeway_sdk::secret::mask(panic_text(&*panic));
-            let text = format!("Transfer process died with: {text}");
-            tracing::error!(panic = %text, "attempt panicked");
-            Err(Fault::new(Scope::General, Phase::Service, EINTR, text).into())
-        }
-    }
+) -> impl Future<Output = Result<AttemptResult, AttemptFailure>> {
+    let outcome = AssertUnwindSafe(attempt).catch_unwind();
+    outcome.map(|outcome| outcome.unwrap_or_else(|panic| Err(died(&*panic).into())))
+}
+
+fn died(panic: &(dyn Any + Send)) -> Fault {
+    let text = causeway_sdk::secret::mask(panic_text(panic));
+    let text = format!("Transfer process died with: {text}");
+    tracing::error!(panic = %text, "attempt panicked");
+    Fault::new(Scope::General, Phase::Service, EINTR, text)
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

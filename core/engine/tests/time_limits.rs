@@ -216,22 +216,19 @@ async fn a_forced_start_goes_ahead_of_all_limits() {
         .collect();
     let strange = causeway_model::FileId(99_999);
     let asked = [files[0], files[2], strange];
-    let forced = bench.engine.force_start(id, &asked).await.unwrap();
+    let forced = bench.engine.force_start(ADMIN, &asked).await.unwrap();
     let expected = [
         ForceStart::NotQueued(S::Active),
         ForceStart::Forced,
-        ForceStart::NotInJob,
+        ForceStart::Unknown,
     ];
-    assert_eq!(forced.unwrap(), expected);
+    assert_eq!(forced, expected);
     let both = |view: &JobView| states(view) == [S::Active, S::Submitted, S::Active];
     bench.until(id, both).await;
-    let unknown = bench
-        .engine
-        .force_start(JobId::random(), &files)
-        .await
-        .unwrap();
-    assert!(unknown.is_none());
     assert_eq!(end(&bench, id).await.job.state, JobState::Finished);
+    // What has ended is not the engine's any more.
+    let late = bench.engine.force_start(ADMIN, &files[..1]).await.unwrap();
+    assert_eq!(late, [ForceStart::Unknown]);
 }
 
 #[tokio::test(start_paused = true)]

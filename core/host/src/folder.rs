@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use causeway_sdk::{Host as SdkHost, LogLevel};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::handle::{Kind, PluginHandle};
 use crate::layers::calls_at_once;
@@ -49,16 +49,24 @@ impl Found {
             Ok(manifest) => manifest,
             Err(_) => &Manifest::read(&self.folder)?,
         };
-        if manifest.kind != Kind::Native {
-            return Err(Refusal::Kind {
-                kind: manifest.kind.name(),
-            });
-        }
         let mut merged = manifest.config.clone();
         if let Some(Value::Object(options)) = options {
             merged.extend(options.clone());
         }
-        let config = Value::Object(merged).to_string();
+        match manifest.kind {
+            Kind::Native => self.load_native(manifest, merged),
+            #[cfg(feature = "wasm")]
+            Kind::Component => self.load_component(manifest, merged),
+            kind => Err(Refusal::Kind { kind: kind.name() }),
+        }
+    }
+
+    fn load_native(
+        &self,
+        manifest: &Manifest,
+        options: Map<String, Value>,
+    ) -> Result<PluginHandle, Refusal> {
+        let config = Value::Object(options).to_string();
         let started =
             native::load_installed(&self.folder, manifest, &config, &log_for(&manifest.name))?;
         let limits = manifest.limits.as_ref();
@@ -70,6 +78,29 @@ impl Found {
             most,
             Arc::new(started.storage),
         ))
+    }
+
+    #[cfg(feature = "wasm")]
+    fn load_component(
+        &self,
+        manifest: &Manifest,
+        mut options: Map<String, Value>,
+    ) -> Result<PluginHandle, Refusal> {
+        let grants = crate::grants::Grants::take(manifest.permissions.as_ref(), &mut options)
+            .map_err(Refusal::Grants)?;
+        let config = Value::Object(options).to_string();
+        let log = log_for(&manifest.name);
+        let started = crate::wasm::load_installed(&self.folder, manifest, &config, &grants, log)?;
+        let limits = manifest.limits.as_ref();
+        let most = calls_at_once(&started.capabilities, limits.and_then(|it| it.concurrency));
+        Ok(PluginHandle::new(
+            Kind::Component,
+            Some((manifest.library(&self.folder), manifest.sha256.clone())),
+            started.capabilities,
+            most,
+            Arc::new(started.storage),
+        )
+        .counting(started.counters))
     }
 }
 

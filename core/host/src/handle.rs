@@ -1,5 +1,6 @@
 //! A plugin as the rest of the gateway sees it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,6 +73,8 @@ struct Loaded {
     health: Arc<Health>,
     storage: Arc<dyn DynStorage>,
     bare: Arc<dyn DynStorage>,
+    #[cfg(feature = "wasm")]
+    counters: Option<Arc<crate::wasm::Counters>>,
 }
 
 impl PluginHandle {
@@ -96,7 +99,27 @@ impl PluginHandle {
             health,
             storage,
             bare,
+            #[cfg(feature = "wasm")]
+            counters: None,
         }))
+    }
+
+    /// Notes where the plugin counts. For a handle nobody else has yet.
+    #[cfg(feature = "wasm")]
+    pub(crate) fn counting(mut self, counters: Arc<crate::wasm::Counters>) -> Self {
+        if let Some(loaded) = Arc::get_mut(&mut self.0) {
+            loaded.counters = Some(counters);
+        }
+        self
+    }
+
+    /// Counters that the plugin adds to, by name.
+    pub fn counters(&self) -> BTreeMap<String, u64> {
+        #[cfg(feature = "wasm")]
+        if let Some(counters) = &self.0.counters {
+            return counters.all();
+        }
+        BTreeMap::new()
     }
 
     /// Name of the plugin.
@@ -169,6 +192,7 @@ impl PluginHandle {
             path: self.0.path.clone(),
             sha256: self.0.sha256.clone(),
             panics: self.panics(),
+            counters: self.counters(),
             capabilities: Some(self.0.capabilities.clone()),
         }
     }
@@ -203,6 +227,9 @@ pub struct PluginInfo {
     pub sha256: Option<String>,
     /// Panics that were caught.
     pub panics: u64,
+    /// Counters that the plugin adds to.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub counters: BTreeMap<String, u64>,
     /// What it can do; nothing when it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,

@@ -1,7 +1,7 @@
 //! Plugins: found, verified, loaded, and looked up by URL scheme.
 //!
 //! The engine asks [`Host::storage_for`] and gets a [`DynStorage`](causeway_sdk::DynStorage); whether
-//! it was a native library or is linked into the program it cannot tell. This crate knows no
+//! it was a native library, a WebAssembly component or is linked into the program it cannot tell. This crate knows no
 //! protocol and no job.
 //!
 //! # Invariants
@@ -12,7 +12,10 @@
 //! - An operation that a plugin does not list is answered here; the plugin is not called.
 
 mod culprit;
+mod description;
 mod folder;
+#[cfg(feature = "wasm")]
+mod grants;
 mod handle;
 mod image;
 mod install;
@@ -21,6 +24,8 @@ mod manifest;
 mod native;
 mod refusal;
 mod registry;
+#[cfg(feature = "wasm")]
+mod wasm;
 
 pub use culprit::{add_last_words, leave, leave_last_words, stuck_for};
 pub use handle::{Kind, PluginHandle, PluginInfo, State};
@@ -28,3 +33,5 @@ pub use install::write_manifest;
 pub use manifest::Manifest;
 pub use refusal::Refusal;
 pub use registry::Host;
+#[cfg(feature = "wasm")]
+pub use wasm::use_directory as keep_compiled_in;

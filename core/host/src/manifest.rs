@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use causeway_abi::preamble::{ABI_MAJOR, ABI_MINOR};
+use causeway_sdk::capability::CredentialKind;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -70,15 +71,45 @@ pub struct Limits {
     /// Calls at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
+    /// Instances of a component at the same time, in each process. One, where a component keeps
+    /// what it stores in its own memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instances: Option<u32>,
+    /// How long a component may compute without a pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<u32>,
+}
+
+impl Limits {
+    /// Memory in bytes; `None` when nothing is said, or nothing that is a size.
+    pub fn memory_bytes(&self) -> Option<u64> {
+        let text = self.memory.as_deref()?.trim();
+        let digits = text.trim_end_matches(|it: char| !it.is_ascii_digit());
+        let unit: u64 = match text[digits.len()..].trim() {
+            "" | "B" => 1,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => return None,
+        };
+        digits.parse::<u64>().ok()?.checked_mul(unit)
+    }
 }
 
 /// What a component may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Permissions {
-    /// Hosts and ports it may call.
+    /// Hosts and ports it may call, for instance `*.example.org:8443`; with `http://` in front also
+    /// without encryption. A network, for instance `10.0.0.0/8`, lets names lead to private addresses.
     #[serde(default)]
     pub http: Vec<String>,
+    /// Methods it may use; none for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// Kinds of credentials that may go with its requests; all when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Vec<CredentialKind>>,
     /// It may see credentials themselves.
     #[serde(default)]
     pub credential_reveal: bool,
@@ -109,6 +140,26 @@ impl Manifest {
             limits: None,
             permissions: None,
             config: serde_json::Map::new(),
+        }
+    }
+
+    /// Manifest of a component.
+    #[cfg(feature = "wasm")]
+    pub(crate) fn component(
+        name: &str,
+        version: &str,
+        schemes: &[String],
+        world: String,
+        component: &[u8],
+    ) -> Self {
+        let sha256 = digest(component);
+        Self {
+            kind: Kind::Component,
+            file: format!("{name}-{version}-{}.wasm", &sha256[..8]),
+            abi: None,
+            world: Some(world),
+            targets: Vec::new(),
+            ..Self::native(name, version, schemes, component)
         }
     }
 
@@ -157,6 +208,11 @@ impl Manifest {
         }
         if self.sha256.len() != 64 || !self.sha256.bytes().all(|it| it.is_ascii_hexdigit()) {
             return Err("sha256 must have 64 hexadecimal digits".to_owned());
+        }
+        let limits = self.limits.as_ref();
+        let size = limits.and_then(|it| it.memory.as_ref().map(|_| it.memory_bytes()));
+        if size == Some(None) {
+            return Err("limits.memory must be a size, for instance 128MiB".to_owned());
         }
         Ok(())
     }
@@ -283,6 +339,35 @@ mod tests {
             assert!(sentence.contains(expected), "{sentence}");
             assert!(!sentence.contains('\n'), "{sentence}");
         }
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        let bytes = |text: &str| {
+            let limits = Limits {
+                memory: Some(text.to_owned()),
+                ..Limits::default()
+            };
+            limits.memory_bytes()
+        };
+        assert_eq!(bytes("128MiB"), Some(128 << 20));
+        assert_eq!(bytes("1 GiB"), Some(1 << 30));
+        assert_eq!(bytes("4096"), Some(4096));
+        for text in [
+            "",
+            "MiB",
+            "1 MB",
+            "-1",
+            "99999999999999999999",
+            "99999999999GiB",
+        ] {
+            assert_eq!(bytes(text), None, "{text}");
+        }
+        let sentence = parse(|text| format!("{text}\n[limits]\nmemory = \"much\"\n")).unwrap_err();
+        assert!(
+            sentence.contains("limits.memory must be a size"),
+            "{sentence}"
+        );
     }
 
     #[test]

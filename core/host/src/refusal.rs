@@ -80,6 +80,17 @@ pub enum Refusal {
         /// The symbol.
         symbol: &'static str,
     },
+    /// A component that this gateway does not run.
+    #[error("load {}: {reason}", path.display())]
+    Component {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// What the operator granted is not understood.
+    #[error("grant the plugin what it asks for: {0}")]
+    Grants(String),
     /// The dynamic linker refused.
     #[error("load {}: {reason}", path.display())]
     Linker {
@@ -131,14 +142,14 @@ pub enum Refusal {
     Describe(String),
     /// Manifest and plugin disagree.
     #[error(
-        "load the plugin: plugin.toml says {what} {manifest} and the library says {library}: install it again with `causeway plugins install`"
+        "load the plugin: plugin.toml says {what} {manifest} and the plugin says {library}: install it again with `causeway plugins install`"
     )]
     Mismatch {
         /// What.
         what: &'static str,
         /// In the manifest.
         manifest: String,
-        /// In the library.
+        /// In the plugin itself.
         library: String,
     },
     /// It ended too many workers.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use causeway_sdk::{DynStorage, Error, ErrorKind, Result, Url};
 use serde_json::Value;
 
+use crate::description::read;
 use crate::folder::{Found, config, folder_name, log_for};
 use crate::handle::{Kind, PluginHandle, PluginInfo, State};
 use crate::layers::calls_at_once;
@@ -95,14 +96,18 @@ impl Host {
         self
     }
 
-    /// Loads one library without a manifest, for checking it. Nobody vouches for its bytes: do it in
+    /// Loads one library or component without a manifest, for checking it. Nobody vouches for its bytes: do it in
     /// a process that may die of it.
     ///
     /// # Errors
     /// Why it was refused.
     pub fn load_file(path: &Path, options: &Value) -> Result<PluginHandle, Refusal> {
-        let bytes = native::read(path)?;
+        let bytes = read(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        #[cfg(feature = "wasm")]
+        if crate::wasm::is_wasm(&bytes) {
+            return load_component(path, &bytes, &name, options);
+        }
         let log = log_for(&name);
         let started = native::load_library(path, &bytes, &name, &config(options), &log)?;
         let most = calls_at_once(&started.capabilities, None);
@@ -220,6 +225,7 @@ impl Host {
             path: Some(manifest.map_or_else(|| folder.to_owned(), |it| it.library(folder))),
             sha256: manifest.map(|it| it.sha256.clone()),
             panics: 0,
+            counters: BTreeMap::new(),
             capabilities: None,
         });
     }
@@ -290,4 +296,27 @@ impl Host {
         }
         conflicts
     }
+}
+
+#[cfg(feature = "wasm")]
+fn load_component(
+    path: &Path,
+    bytes: &[u8],
+    name: &str,
+    options: &Value,
+) -> Result<PluginHandle, Refusal> {
+    let mut options = options.as_object().cloned().unwrap_or_default();
+    let grants = crate::grants::Grants::take(None, &mut options).map_err(Refusal::Grants)?;
+    let config = Value::Object(options).to_string();
+    let log = log_for(name);
+    let started = crate::wasm::load_file(path, bytes, name, &config, None, &grants, log)?;
+    let most = calls_at_once(&started.capabilities, None);
+    Ok(PluginHandle::new(
+        Kind::Component,
+        Some((path.to_owned(), digest(bytes))),
+        started.capabilities,
+        most,
+        Arc::new(started.storage),
+    )
+    .counting(started.counters))
 }

@@ -98,7 +98,7 @@ fn other_schemes_than_the_library_says() {
     let said = sentence(|manifest, _| replace(manifest, "[\"memory\"]", "[\"memory\", \"more\"]"));
     assert_says(
         &said,
-        "plugin.toml says schemes memory, more and the library says memory",
+        "plugin.toml says schemes memory, more and the plugin says memory",
     );
 }
 
@@ -107,7 +107,7 @@ fn another_name_than_the_library_says() {
     let said = sentence(|manifest, _| replace(manifest, "name = \"memory\"", "name = \"other\""));
     assert_says(
         &said,
-        "plugin.toml says name other and the library says memory",
+        "plugin.toml says name other and the plugin says memory",
     );
 }
 

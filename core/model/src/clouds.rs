@@ -2,15 +2,16 @@
 //! use them with which keys.
 //!
 //! Operators and users write these rows, the API reads and writes them through
-//! [`CloudStorageStore`], and whoever keeps them does so encrypted. Nothing here knows how a
-//! provider is spoken to.
+//! [`CloudStorageStore`], and whoever keeps them does so encrypted. [`CloudProviders`] is how a
+//! provider is asked, in a user's name, for a grant and for what can be done with one. Nothing here
+//! knows how a provider is spoken to, nor the name of any.
 
 use async_trait::async_trait;
 use causeway_sdk::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::ports::StoreError;
+use crate::{JsonText, Timestamp};
 
 /// A provider of storage, under the name by which operators know it: `S3:host` for example.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,61 @@ pub struct CloudRequestToken {
     pub expires: Timestamp,
 }
 
+/// A token of a provider, with its other half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloudToken {
+    /// Names it.
+    pub token: Secret,
+    /// Proves that it is ours.
+    pub secret: Secret,
+}
+
+/// Why a provider did not do what it was asked. What it said itself is not told on: it may have the
+/// request in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CloudTrouble {
+    /// It does not accept our keys, or the token.
+    #[error("ask the provider: it refuses with status {0}")]
+    Refused(u16),
+    /// It has nothing there.
+    #[error("ask the provider: it has nothing of that name")]
+    NotFound,
+    /// It cannot be reached, or is not understood.
+    #[error("ask the provider: {0}")]
+    Unavailable(String),
+}
+
+/// How providers are asked. Where each of them is, and our keys there, is in its row.
+#[async_trait]
+pub trait CloudProviders: Send + Sync {
+    /// A token with which a user can be sent to the provider's page, to agree there.
+    async fn request_token(&self, cloud: &CloudStorage) -> Result<CloudToken, CloudTrouble>;
+
+    /// The token to go on with, when the user has agreed; the one that is given is worth nothing
+    /// afterwards.
+    async fn access_token(
+        &self,
+        cloud: &CloudStorage,
+        request: &CloudToken,
+    ) -> Result<CloudToken, CloudTrouble>;
+
+    /// What is in a directory, in the provider's own form.
+    async fn content(
+        &self,
+        cloud: &CloudStorage,
+        access: &CloudToken,
+        path: &str,
+    ) -> Result<JsonText, CloudTrouble>;
+
+    /// A URL at which anybody may read a file for a while, in the provider's own form.
+    async fn link(
+        &self,
+        cloud: &CloudStorage,
+        access: &CloudToken,
+        path: &str,
+    ) -> Result<JsonText, CloudTrouble>;
+}
+
 /// Providers, grants and request tokens, kept encrypted. A write is durable when it returns.
 #[async_trait]
 pub trait CloudStorageStore: Send + Sync {
@@ -123,6 +179,27 @@ pub trait CloudStorageStore: Send + Sync {
         storage: &str,
         holder: &CloudHolder,
     ) -> Result<Option<CloudGrant>, StoreError>;
+
+    /// With which keys a user of a VO reaches a provider: the user's own, else those of the VO.
+    ///
+    /// This is where a transfer finds what `GET /cs/access_grant` brought, and what operators gave
+    /// with `POST /config/cloud_storage/{storage_name}`: both are kept as a [`CloudGrant`]. What
+    /// goes with it, the keys of this service and the URL, is in [`CloudStorageStore::cloud`].
+    async fn cloud_grant_for(
+        &self,
+        storage: &str,
+        user_dn: &str,
+        vo_name: &str,
+    ) -> Result<Option<CloudGrant>, StoreError> {
+        let user = CloudHolder::User(user_dn.to_owned());
+        match self.cloud_grant(storage, &user).await? {
+            Some(grant) => Ok(Some(grant)),
+            None => {
+                let vo = CloudHolder::Vo(vo_name.to_owned());
+                self.cloud_grant(storage, &vo).await
+            }
+        }
+    }
 
     /// Keeps a grant in place of the one its holder had.
     async fn put_cloud_grant(&self, grant: &CloudGrant) -> Result<(), StoreError>;

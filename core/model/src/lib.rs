@@ -26,6 +26,7 @@ pub mod feed;
 pub mod ids;
 pub mod insight;
 pub mod job;
+pub mod links;
 pub mod names;
 pub mod oauth;
 pub mod observe;

@@ -374,8 +374,8 @@ pub enum ForceStart {
     Forced,
     /// It is in this state, from which it cannot be forced.
     NotQueued(FileState),
-    /// The job has no such transfer.
-    NotInJob,
+    /// No such transfer is under way.
+    Unknown,
 }
 
 /// What an operator may ask of the engine. Every change is stored, audited, and takes effect on
@@ -406,13 +406,8 @@ pub trait EngineControl: Send + Sync {
     /// Lets a node take up no work, or take it up again; false when there is no such node.
     async fn set_drain(&self, by: &str, host: &str, drain: bool) -> Result<bool, SettingsError>;
 
-    /// Lets transfers of a job start ahead of all limits, in the order given; `None` when there is
-    /// no such job under way.
-    async fn force_start(
-        &self,
-        id: JobId,
-        files: &[FileId],
-    ) -> Result<Option<Vec<ForceStart>>, StoreError>;
+    /// Lets transfers start ahead of all limits; tells of each, in the order given.
+    async fn force_start(&self, by: &str, files: &[FileId]) -> Result<Vec<ForceStart>, StoreError>;
 }
 
 /// What the outside may ask about the engine's reasons, and set back of what it has found out.

@@ -57,7 +57,12 @@ impl Plugins {
 /// # Errors
 /// A configuration that has no form as TOML, which was none to begin with.
 pub fn for_workers(config: &Config) -> anyhow::Result<String> {
-    toml::to_string(config).context("hand the configuration to workers")
+    let mut config = config.clone();
+    if config.plugins.cache_dir.is_none() {
+        let state = config.store.embedded_path().map_err(anyhow::Error::msg)?;
+        config.plugins.cache_dir = Some(state.join("components"));
+    }
+    toml::to_string(&config).context("hand the configuration to workers")
 }
 
 /// What is shown of a plugin, as workers tell it.
@@ -113,6 +118,7 @@ pub fn load_without(config: &PluginsConfig, excluded: &[String]) -> Host {
         .iter()
         .filter_map(|(name, value)| Some((name.clone(), serde_json::to_value(value).ok()?)))
         .collect();
+    causeway_host::keep_compiled_in(config.cache_dir.clone());
     let host = Host::load_without(&dirs, &options, &config.priority, excluded);
     for plugin in host.plugins() {
         if let causeway_host::State::Failed(reason) = &plugin.state {

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::dev::{self, Dev};
 use crate::listen::Front;
 use crate::metrics;
+use crate::pages;
 use crate::shutdown::{Signals, Wish};
 use crate::telemetry;
 use crate::trust::Trust;
@@ -28,6 +29,7 @@ use crate::wiring::{Gateway, hostname};
 /// # Errors
 /// A configuration that cannot work, with a sentence that says what to do.
 pub async fn serve(args: &ServeArgs) -> anyhow::Result<()> {
+    pages::small();
     let dev = prepare_dev(args)?;
     let config = read_config(args, dev.as_ref())?;
     let traces = telemetry::start(&config)?;

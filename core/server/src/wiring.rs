@@ -15,14 +15,16 @@ use causeway_identity::token::{Exchange, TokenVerifier};
 use causeway_identity::verify::Verifier;
 use causeway_messages::Messages;
 use causeway_model::Timestamp;
-use causeway_model::observe::Watched;
+use causeway_model::observe::{Observer, Watched};
 use causeway_model::ports::{EngineControl, StoredCredential, SystemClock};
 use causeway_sdk::{Secret, Storages};
 use causeway_store::{EmbeddedStore, EncryptedVault, OAuthRows, StoreOptions};
 
 use crate::bans::LiveBans;
 use crate::callers::LiveCallers;
+use crate::clouds::ProviderClient;
 use crate::config::Config;
+use crate::links::{self, LinkBook};
 use crate::messages;
 use crate::metrics::{self, Metrics, Sources};
 use crate::plugins::{LivePlugins, Plugins, for_workers};
@@ -90,10 +92,12 @@ impl Gateway {
             let metrics = Metrics::new(&config.metrics, traces, plugin_of);
             (Arc::new(metrics), sources)
         });
-        let observer = match &metrics {
-            Some((metrics, _)) => Watched::by(metrics.clone()),
-            None => Watched::default(),
-        };
+        let links = Arc::new(LinkBook::new(clock.clone()));
+        let mut observers: Vec<Arc<dyn Observer>> = vec![links.clone()];
+        if let Some((metrics, _)) = &metrics {
+            observers.push(metrics.clone());
+        }
+        let observer = Watched::by(links::all(observers));
         if let Some(crew) = plugins.crew() {
             crew.watch(observer.clone());
         }
@@ -159,6 +163,8 @@ impl Gateway {
             settings: store.clone(),
             history: store.clone(),
             clouds: vault.clone(),
+            providers: Arc::new(ProviderClient::new(&config.tls.ca_dir, clock.clone())?),
+            links,
             vo_names: store.clone(),
             user_names: vault.clone(),
             optimizer_enabled: config.optimizer.enabled,

@@ -20,6 +20,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 
 use crate::config::Config;
+use crate::pages;
 use crate::plugins::{card, load_without};
 use crate::shutdown::Signals;
 use crate::telemetry::{self, Traces};
@@ -34,6 +35,7 @@ const RESERVED: u64 = 4 << 30;
 /// # Errors
 /// When nobody there speaks its language: it is not started by hand.
 pub async fn work() -> anyhow::Result<()> {
+    pages::as_usual();
     let (socket, last_words) =
         take_the_lines().context("start as a worker: only a gateway can do that")?;
     // Not all systems show it, and nothing depends on it.

@@ -35,6 +35,11 @@ use crate::recovery;
 use crate::table::Table;
 use crate::writer::{Command, Write, Writer};
 
+/// Bytes of an ordinary row in the journal.
+const ROW: usize = 512;
+/// Bytes of an ordinary event.
+const EVENT: usize = 64;
+
 /// What the threads share.
 pub(crate) struct Inner {
     pub(crate) dir: PathBuf,
@@ -232,7 +237,9 @@ impl EmbeddedStore {
             true => RecordRef::Insert(rows_ref),
             false => RecordRef::Apply(rows_ref),
         };
-        let mut encoded = record.encode(Vec::new())?;
+        // Room for most, so that it does not grow by copying what is there.
+        let room = (rows.jobs.len() + rows.files.len()) * ROW + rows.events.len() * EVENT + ROW;
+        let mut encoded = record.encode(Vec::with_capacity(room))?;
         if !rows.events.is_empty() {
             encoded = RecordRef::Events(&rows.events).encode(encoded)?;
         }

@@ -57,7 +57,14 @@ pub(crate) fn file_header(kind: Kind, number: u64) -> [u8; FILE_HEADER] {
 
 /// A buffer with room for the header of a frame.
 pub(crate) fn begin() -> Vec<u8> {
-    vec![0; FRAME_HEADER]
+    begin_for(0)
+}
+
+/// The same, with room for so many bytes more.
+pub(crate) fn begin_for(payload: usize) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(FRAME_HEADER + payload);
+    frame.resize(FRAME_HEADER, 0);
+    frame
 }
 
 /// Completes a frame that [`begin`] began.

@@ -141,7 +141,7 @@ impl Writer {
             return answer(write.reply, Err(e));
         }
         if group.frame.is_empty() {
-            group.frame = frame::begin();
+            group.frame = frame::begin_for(write.encoded.len());
         }
         group.frame.extend_from_slice(&write.encoded);
         group.writes.push((write.rows, write.reply));

@@ -94,6 +94,13 @@ async fn clouds_come_and_go(vault: &dyn CloudStorageStore) {
     assert_eq!(grants, [grant("a", user.clone()), grant("a", vo.clone())]);
     let one = vault.cloud_grant("a", &vo).await.unwrap();
     assert_eq!(one, Some(grant("a", vo.clone())));
+    // A user's own keys come before those of the VO.
+    for (dn, found) in [("/O=a", Some(&user)), ("/O=b", Some(&vo))] {
+        let grant = vault.cloud_grant_for("a", dn, "/O=a").await.unwrap();
+        assert_eq!(grant.as_ref().map(|it| &it.holder), found);
+    }
+    let nobodys = vault.cloud_grant_for("a", "/O=b", "other").await.unwrap();
+    assert_eq!(nobodys, None);
     assert!(vault.delete_cloud_grant("a", &vo).await.unwrap());
     assert!(!vault.delete_cloud_grant("a", &vo).await.unwrap());
     assert_eq!(vault.cloud_grants("a").await.unwrap().len(), 1);

@@ -1,7 +1,8 @@
 //! A storage that keeps its files in memory: the smallest useful plugin.
 //!
 //! It reads, writes, lists and tells sizes. Everything else it leaves to the trait's defaults. Its
-//! URLs look like `memory://box/some/file`; a directory is whatever stands before a slash.
+//! URLs look like `memory://box/some/file`; a directory is whatever stands before a slash. The same
+//! source makes a native library and a component.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +34,7 @@ fn lock(files: &Files) -> MutexGuard<'_, BTreeMap<String, Bytes>> {
 }
 
 fn key(at: &Url) -> String {
-    [at.host(), at.path().trim_end_matches('/')].concat()
+    [at.host(), at.decoded_path().trim_end_matches('/')].concat()
 }
 
 fn not_found(at: &Url) -> Error {
@@ -98,6 +99,8 @@ impl Storage for Memory {
                 ..WriteAbility::default()
             },
             credentials: vec![CredentialKind::None],
+            // The files lie in its memory: a second instance would not see them.
+            instances: 1,
             ..Capabilities::default()
         }
     }
@@ -162,6 +165,7 @@ impl Storage for Memory {
             files,
             key,
             overwrite: options.overwrite,
+            size: options.size,
             content: Vec::with_capacity(size as usize),
         })
     }
@@ -197,6 +201,7 @@ pub struct Writer {
     files: Files,
     key: String,
     overwrite: bool,
+    size: Option<u64>,
     content: Vec<u8>,
 }
 
@@ -212,6 +217,10 @@ impl WriteBody for Writer {
             return Err(Error::new(ErrorKind::Exists, "the file is there already"));
         }
         let bytes = self.content.len() as u64;
+        if self.size.is_some_and(|size| size != bytes) {
+            let message = format!("{bytes} bytes came, which is not what was announced");
+            return Err(Error::new(ErrorKind::Integrity, message));
+        }
         files.insert(self.key, self.content.into());
         Ok(Written {
             bytes,

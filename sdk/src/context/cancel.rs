@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use causeway_abi::CtxHandle;
+use super::lent::Above;
 
 /// A flag that is raised once, and can be waited for.
 #[derive(Clone, Debug, Default)]
@@ -14,12 +14,12 @@ struct State {
     raised: AtomicBool,
     notify: tokio::sync::Notify,
     // The caller's flag, when the caller is on the other side of a boundary.
-    above: Option<CtxHandle>,
+    above: Option<Above>,
 }
 
 impl CancelToken {
     /// A token that is also raised when the caller's is.
-    pub(super) fn below(above: CtxHandle) -> Self {
+    pub(super) fn below(above: Above) -> Self {
         Self(Arc::new(State {
             above: Some(above),
             ..State::default()
@@ -34,7 +34,7 @@ impl CancelToken {
 
     /// True once the flag is raised.
     pub fn is_cancelled(&self) -> bool {
-        let above = || self.0.above.as_ref().is_some_and(CtxHandle::is_cancelled);
+        let above = || self.0.above.as_ref().is_some_and(Above::is_cancelled);
         self.0.raised.load(Ordering::SeqCst) || above()
     }
 

@@ -26,6 +26,7 @@ impl Host {
     }
 
     /// Where log lines go, for the glue that hands a host over.
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn log_fn(&self) -> &Arc<LogFn> {
         &self.log
     }

@@ -5,15 +5,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use causeway_abi::abi_stable::std_types::RVec;
 use causeway_abi::async_ffi::FfiFuture;
 use causeway_abi::values::LogLevel as Level;
 use causeway_abi::{self as abi, CtxHandle, CtxSource, Pair};
 
+use super::clock::Moment;
 use super::{CancelToken, Credential, Ctx, Inner, LogLevel, Own};
 use crate::native::convert::{contained, credential, credential_ref, level_code, level_of};
+
+/// What a token asks whether the caller has given up.
+pub(super) type Above = CtxHandle;
 
 /// What a plugin knows of its caller's context.
 pub(super) struct Lent {
@@ -68,7 +72,7 @@ impl Lent {
             trace_parent: self.trace_parent().to_owned(),
             deadline: self
                 .remaining()
-                .and_then(|left| Instant::now().checked_add(left)),
+                .and_then(|left| Moment::now().checked_add(left)),
             credential: self.credential().clone(),
             options: self.options().clone(),
             cancel: self.cancel().clone(),

@@ -93,6 +93,17 @@ impl Url {
         &self.text[self.authority as usize..self.path as usize]
     }
 
+    /// Path with its percent-encoding undone: what it names, not how it is written.
+    ///
+    /// ```
+    /// # use causeway_sdk::Url;
+    /// let url: Url = "mock://h/a%20b".parse().unwrap();
+    /// assert_eq!(url.decoded_path(), "/a b");
+    /// ```
+    pub fn decoded_path(&self) -> String {
+        decode(self.path())
+    }
+
     /// What follows the first `?`; not decoded.
     pub fn query(&self) -> Option<&str> {
         self.text[self.path as usize..].strip_prefix('?')
@@ -180,6 +191,7 @@ impl Url {
 }
 
 /// For the glue at a boundary, where the other side has split the text already.
+#[cfg(not(target_family = "wasm"))]
 impl Url {
     /// Ends of scheme, authority and path.
     pub(crate) fn ends(&self) -> [u16; 3] {

@@ -35,27 +35,51 @@ pub struct Pattern(Vec<Part>);
 enum Part {
     Literal(&'static str),
     Named(&'static str),
+    /// All that is left, slashes included.
+    Rest,
 }
+
+/// A last part of this name takes all that is left: the path of a file may have slashes in it,
+/// encoded or not.
+const REST: &str = "path";
 
 impl Pattern {
     /// Reads `/jobs/{id}/files`.
     pub fn new(path: &'static str) -> Self {
         let parts = path.split('/').filter(|it| !it.is_empty());
-        Self(parts.map(part).collect())
+        let mut parts: Vec<Part> = parts.map(part).collect();
+        if let Some(last) = parts.last_mut()
+            && matches!(last, Part::Named(REST))
+        {
+            *last = Part::Rest;
+        }
+        Self(parts)
     }
 
     /// The named parts, when the segments fit.
     pub fn matches(&self, segments: &[String]) -> Option<Params> {
-        if segments.len() != self.0.len() {
+        let takes_rest = matches!(self.0.last(), Some(Part::Rest));
+        let fits = match takes_rest {
+            true => segments.len() >= self.0.len(),
+            false => segments.len() == self.0.len(),
+        };
+        if !fits {
             return None;
         }
         let mut params = Params::default();
-        for (part, segment) in self.0.iter().zip(segments) {
+        for (index, (part, segment)) in self.0.iter().zip(segments).enumerate() {
             match part {
                 Part::Literal(text) if text != segment => return None,
                 Part::Literal(_) => {}
                 Part::Named(_) if segment.is_empty() => return None,
                 Part::Named(name) => params.0.push((name, segment.clone())),
+                Part::Rest => {
+                    let rest = segments[index..].join("/");
+                    if rest.is_empty() {
+                        return None;
+                    }
+                    params.0.push((REST, rest));
+                }
             }
         }
         Some(params)
@@ -99,5 +123,20 @@ mod tests {
         assert_eq!(params.get("id"), "x");
         assert!(pattern.matches(&cut("/jobs/x/dm")).is_none());
         assert!(pattern.matches(&cut("/jobs//files")).is_none());
+    }
+
+    #[test]
+    fn the_path_of_a_file_has_slashes_in_it() {
+        let pattern = Pattern::new("/link/{service}/{path}");
+        let path = |raw| {
+            let params = pattern.matches(&cut(raw))?;
+            assert_eq!(params.get("service"), "s");
+            Some(params.get("path").to_owned())
+        };
+        assert_eq!(path("/link/s/f").unwrap(), "f");
+        assert_eq!(path("/link/s/d/e%2Ff").unwrap(), "d/e/f");
+        assert_eq!(path("/link/s//d/f").unwrap(), "/d/f");
+        assert_eq!(path("/link/s"), None);
+        assert_eq!(path("/link/s/"), None);
     }
 }

@@ -5,6 +5,7 @@
 use std::sync::LazyLock;
 
 use axum::response::Response;
+use causeway_model::AuthMethod;
 use causeway_sdk::BoxFuture;
 use http::Method;
 
@@ -13,8 +14,8 @@ use super::routes::config::{
     activity_shares, authorize, cloud_grants, cloud_storage, drain, global, links, se, shares,
 };
 use super::routes::{
-    archive, autocomplete, ban, config, delegation, dm, docs, files, health, jobs, oauth2,
-    optimizer, root, status, whoami,
+    admin, archive, autocomplete, ban, config, cs, delegation, dm, docs, files, health, jobs,
+    oauth2, optimizer, root, snapshot, status, whoami,
 };
 use crate::error::{ApiError, Outcome};
 use crate::extract::{Call, Caller};
@@ -26,6 +27,8 @@ use crate::own::{conditions, events, explain, log_file, monitor, plan, plugins, 
 pub enum Auth {
     /// Anybody.
     Public,
+    /// Anybody who has said who they are.
+    Known,
     /// Proved by a certificate.
     Certificate,
     /// The path's delegation id is the caller's.
@@ -68,6 +71,7 @@ const TRANSFER: Auth = Auth::Operation("transfer");
 const DM: Auth = Auth::Operation("datamanagement");
 const CONFIG: Auth = Auth::Operation("config");
 const CONFIG_CERT: Auth = Auth::CertificateAndOperation("config");
+const ADMIN_CERT: Auth = Auth::CertificateAndOperation("admin");
 const CERT: Auth = Auth::Certificate;
 const OWN: Auth = Auth::CertificateAndOwnDelegation;
 
@@ -157,6 +161,16 @@ pub static ROUTES: &[Route] = routes! {
     GET    "/autocomplete/vo"                  CONFIG              => autocomplete::vo;
 
     GET    "/status/hosts"                     CONFIG_CERT         => status::hosts;
+    GET    "/snapshot"                         TRANSFER            => snapshot::links;
+    POST   "/admin/force-start"                ADMIN_CERT          => admin::force_start;
+
+    GET    "/cs/registered/{service}"          Auth::Known         => cs::registered;
+    GET    "/cs/access_request/{service}"      Auth::Known         => cs::requested;
+    GET    "/cs/access_request/{service}/request" Auth::Known      => cs::request;
+    GET    "/cs/access_grant/{service}"        Auth::Known         => cs::grant;
+    DELETE "/cs/access_grant/{service}"        Auth::Known         => cs::forget;
+    GET    "/cs/remote_content/{service}"      Auth::Known         => cs::content::list;
+    GET    "/cs/file_urllink/{service}/{path}" Auth::Known         => cs::content::link;
 
     GET    "/oauth2"                           CERT                => oauth2::index;
     GET    "/oauth2/apps"                      CERT                => oauth2::list;
@@ -267,6 +281,10 @@ impl Auth {
         };
         match self {
             Self::Public => Ok(()),
+            Self::Known => match caller.principal.method {
+                AuthMethod::Unauthenticated => Err(ApiError::unauthenticated()),
+                AuthMethod::Certificate | AuthMethod::Oauth2 => Ok(()),
+            },
             Self::Certificate => certificate(),
             Self::OwnDelegation => own(),
             Self::CertificateAndOwnDelegation => certificate().and_then(|()| own()),
@@ -301,6 +319,10 @@ mod tests {
         assert_eq!(found(Method::DELETE, "/jobs/x"), "/jobs/{job_ids}");
         assert_eq!(found(Method::GET, "/jobs/x/files"), "/jobs/{job_id}/files");
         assert_eq!(found(Method::GET, "/jobs/x/dm/"), "/jobs/{job_id}/dm");
+        let request = "/cs/access_request/{service}/request";
+        assert_eq!(found(Method::GET, "/cs/access_request/s/request"), request);
+        let link = "/cs/file_urllink/{service}/{path}";
+        assert_eq!(found(Method::GET, "/cs/file_urllink/s/a/b%2Fc"), link);
         assert_eq!(
             found(Method::GET, "//jobs/x/state"),
             "/jobs/{job_id}/{field}"

@@ -6,19 +6,6 @@ use serde_json::Value;
 
 use super::*;
 
-/// Described ahead of the routes that are still being built.
-const NOT_BUILT: &[(&str, &str)] = &[
-    ("DELETE", "/cs/access_grant/{service}"),
-    ("GET", "/cs/access_grant/{service}"),
-    ("GET", "/cs/access_request/{service}"),
-    ("GET", "/cs/access_request/{service}/request"),
-    ("GET", "/cs/file_urllink/{service}/{path}"),
-    ("GET", "/cs/registered/{service}"),
-    ("GET", "/cs/remote_content/{service}"),
-    ("GET", "/snapshot"),
-    ("POST", "/admin/force-start"),
-];
-
 fn described() -> Vec<(&'static str, &'static str)> {
     let groups = groups();
     let docs = groups.iter().flat_map(|it| &it.docs);
@@ -32,14 +19,13 @@ fn every_route_is_described_and_everything_described_is_served() {
         .map(|it| (it.method.as_str(), it.path))
         .collect();
     let described: BTreeSet<(&str, &str)> = described().into_iter().collect();
-    let not_built: BTreeSet<(&str, &str)> = NOT_BUILT.iter().copied().collect();
     let silent: Vec<_> = served.difference(&described).collect();
     assert!(
         silent.is_empty(),
         "describe these in core/api/src/openapi/groups: {silent:?}"
     );
-    let missing: BTreeSet<_> = described.difference(&served).copied().collect();
-    assert_eq!(missing, not_built);
+    let missing: Vec<_> = described.difference(&served).collect();
+    assert!(missing.is_empty(), "described and not served: {missing:?}");
 }
 
 #[test]

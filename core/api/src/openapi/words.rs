@@ -78,6 +78,7 @@ pub(super) fn everywhere(doc: &Doc) -> Vec<(u16, &'static str)> {
 pub(super) fn rights(auth: Auth) -> String {
     match auth {
         Auth::Public => "Anybody may.".to_owned(),
+        Auth::Known => "Anybody may who has said who they are.".to_owned(),
         Auth::Certificate => "Needs a certificate.".to_owned(),
         Auth::OwnDelegation => "Only for the caller's own delegation id.".to_owned(),
         Auth::CertificateAndOwnDelegation => {
@@ -119,7 +120,10 @@ const PARTS: &[(&str, &str)] = &[
     ("storage_name", "Name of the cloud storage."),
     ("id", "DN of a user (slashes as `%2F`) or name of a VO."),
     ("name", "Name of the plugin."),
-    ("path", "Path of the file there; slashes are written `%2F`."),
+    (
+        "path",
+        "Path of the file there; slashes may be written `%2F`.",
+    ),
     ("client_id", "Id of the application."),
     (
         "resource",

@@ -62,6 +62,14 @@ const fn config_certificate(ok: u16) -> Statuses {
 const fn known(ok: u16) -> Statuses {
     [ok, 401, ok, ok, ok, ok, 403, 401, ok, ok]
 }
+/// Who has let the service use their storage; others are known, and have not.
+const fn granted(ok: u16, not: u16) -> Statuses {
+    [ok, 401, not, not, not, not, 403, 401, not, not]
+}
+/// Who may administrate, proved by a certificate.
+const fn admin_certificate(ok: u16) -> Statuses {
+    [403, 403, 403, 403, 403, ok, 403, 403, 403, 403]
+}
 /// The service itself.
 const fn root(ok: u16) -> Statuses {
     [403, 403, 403, 403, 403, ok, 403, 403, 403, 403]
@@ -208,15 +216,16 @@ pub(crate) static ROWS: &[Row] = &[
     row("GET", "/autocomplete/storage", "/autocomplete/storage", "", config(200)),
     row("GET", "/autocomplete/vo", "/autocomplete/vo", "", config(200)),
     row("GET", "/status/hosts", "/status/hosts", "", config_certificate(200)),
-    row("POST", "/admin/force-start", "/admin/force-start", "[1]", root(200)),
+    row("POST", "/admin/force-start", "/admin/force-start", "[1]", admin_certificate(200)),
 
-    row("GET", "/cs/registered/{}", "/cs/registered/none", "", known(200)),
-    hopeless(row("GET", "/cs/access_request/{}", "/cs/access_request/none", "", known(404))),
-    hopeless(row("GET", "/cs/access_request/{}/request", "/cs/access_request/none/request", "", known(403))),
-    hopeless(row("GET", "/cs/access_grant/{}", "/cs/access_grant/none", "", known(404))),
-    hopeless(row("DELETE", "/cs/access_grant/{}", "/cs/access_grant/none", "", known(404))),
-    hopeless(row("GET", "/cs/remote_content/{}", "/cs/remote_content/none?surl=x://h/f", "", known(403))),
-    hopeless(row("GET", "/cs/file_urllink/{}/{}", "/cs/file_urllink/none/f", "", known(403))),
+    // The owner has a grant and has asked for another one; everybody may, for themselves.
+    row("GET", "/cs/registered/{}", "/cs/registered/drive", "", known(200)),
+    row("GET", "/cs/access_request/{}", "/cs/access_request/drive", "", granted(200, 404)),
+    row("GET", "/cs/access_request/{}/request", "/cs/access_request/drive/request", "", known(200)),
+    row("GET", "/cs/access_grant/{}", "/cs/access_grant/drive", "", granted(200, 400)),
+    row("DELETE", "/cs/access_grant/{}", "/cs/access_grant/drive", "", granted(204, 404)),
+    row("GET", "/cs/remote_content/{}", "/cs/remote_content/drive?surl=/d", "", granted(200, 403)),
+    row("GET", "/cs/file_urllink/{}/{}", "/cs/file_urllink/drive/d/f", "", granted(200, 403)),
 
     row("GET", "/oauth2", "/oauth2", "", certificate(302)),
     row("GET", "/oauth2/apps", "/oauth2/apps", "", certificate(200)),

@@ -4,9 +4,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use causeway_model::ports::{EngineControl, ForceStart, SettingsError, SettingsStore, StoreError};
+use causeway_model::ports::{
+    EngineControl, FileQuery, ForceStart, JobStore, SettingsError, SettingsStore, StoreError,
+};
 use causeway_model::settings::{AuditRow, Change, HostRow, StorageBanRow, UserBanRow};
-use causeway_model::{FileId, JobId, Level, Settings, Timestamp};
+use causeway_model::{FileId, FileState, JobId, Level, Settings, Timestamp};
 use causeway_store::MemoryStore;
 use serde_json::Value;
 
@@ -94,12 +96,20 @@ impl EngineControl for TestEngine {
         let change = Change::PutHost(HostRow { hostname, drain });
         self.change(by, vec![change]).await.map(|()| true)
     }
-    async fn force_start(
-        &self,
-        _: JobId,
-        _: &[FileId],
-    ) -> Result<Option<Vec<ForceStart>>, StoreError> {
-        Ok(None)
+    async fn force_start(&self, by: &str, files: &[FileId]) -> Result<Vec<ForceStart>, StoreError> {
+        let row = AuditRow::new(Timestamp::from_seconds(NOW), by, "force-start", "");
+        self.store.change_settings(Vec::new(), vec![row]).await?;
+        let query = FileQuery {
+            limit: 100,
+            ..FileQuery::default()
+        };
+        let rows = self.store.list_files(&query).await?;
+        let outcome = |id: &FileId| match rows.iter().find(|it| it.file_id == *id) {
+            None => ForceStart::Unknown,
+            Some(row) if row.state == FileState::Submitted => ForceStart::Forced,
+            Some(row) => ForceStart::NotQueued(row.state),
+        };
+        Ok(files.iter().map(outcome).collect())
     }
 }
 

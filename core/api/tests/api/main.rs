@@ -3,6 +3,7 @@
 
 #![recursion_limit = "256"]
 
+mod admin;
 mod archive;
 mod authorization_matrix;
 mod authorization_matrix_rows;
@@ -15,8 +16,10 @@ mod config_cert;
 mod config_rows;
 mod config_storages;
 mod cors;
+mod cs;
 mod delegation;
 mod dm;
+mod drive;
 mod engine;
 mod events;
 mod explain;
@@ -43,6 +46,7 @@ mod query;
 mod root;
 mod seed_routes;
 mod seed_routes_table;
+mod snapshot;
 mod status;
 mod storages;
 mod submit;

@@ -17,8 +17,10 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::bearer::TestTokens;
+use crate::drive::TestDrive;
 use crate::engine::TestEngine;
 use crate::fakes::{TestBans, TestClock, TestControl, TestVault, key};
+use crate::snapshot::TestLinks;
 use crate::storages::FakeStorages;
 
 pub(crate) const DN: &str = "/DC=ch/DC=cern/CN=Test User";
@@ -64,6 +66,10 @@ pub(crate) struct Service {
     pub(crate) engine: Arc<TestEngine>,
     /// The vault behind the operators' routes.
     pub(crate) clouds: Arc<MemoryVault>,
+    /// The provider of cloud storage.
+    pub(crate) drive: Arc<TestDrive>,
+    /// How links are doing.
+    pub(crate) links: Arc<TestLinks>,
     pub(crate) transfer_tokens: Arc<MemoryTokens>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) caller: Option<Caller>,
@@ -102,12 +108,16 @@ impl Service {
         let bans = Arc::new(TestBans::default());
         let engine = Arc::new(TestEngine::new(store.clone()));
         let clouds = Arc::new(MemoryVault::new());
+        let drive = Arc::new(TestDrive::default());
+        let links = Arc::new(TestLinks::default());
         let transfer_tokens = Arc::new(MemoryTokens::default());
         let operations = Operations {
             control: engine.clone(),
             settings: store.clone(),
             history: store.clone(),
             clouds: clouds.clone(),
+            providers: drive.clone(),
+            links: links.clone(),
             vo_names: store.clone(),
             user_names: clouds.clone(),
             optimizer_enabled: true,
@@ -136,6 +146,8 @@ impl Service {
             bans,
             engine,
             clouds,
+            drive,
+            links,
             transfer_tokens,
             clock,
             caller: Some(caller(user())),

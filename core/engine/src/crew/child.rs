@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::call::Call;
+use super::keyring::Keyring;
 use super::roster::failed;
 use super::wire::{Frames, FromWorker, Setup, TOO_LONG, Table, ToWorker, put};
 use crate::attempt::EINVAL;
@@ -100,9 +101,12 @@ struct Lines {
 impl Lines {
     /// Does as it is told until it is told to leave.
     async fn listen(&self, frames: &mut Frames<OwnedReadHalf>) -> io::Result<()> {
+        let mut keyring = Keyring::default();
         while let Some(message) = frames.next().await? {
             match message {
-                ToWorker::Order(order) => {
+                ToWorker::Credential(place, credential) => keyring.keep(place, credential)?,
+                ToWorker::Order(places, mut order) => {
+                    keyring.give_back(&mut order, places)?;
                     if self.orders.send(order).is_err() {
                         return Err(io::Error::other("worker is gone"));
                     }

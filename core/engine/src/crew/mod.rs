@@ -9,7 +9,7 @@
 //!
 //! | to learn about | read |
 //! |---|---|
-//! | what goes over the wire | `wire`, `call` |
+//! | what goes over the wire | `wire`, `call`, `keyring` |
 //! | which worker gets what, and who has it | `roster` |
 //! | the life of one process, from start to burial, and whether it still lives | `process` |
 //! | replacing what died, generations, calls | `processes` |
@@ -24,6 +24,7 @@
 mod call;
 pub mod child;
 mod inside;
+mod keyring;
 mod ledger;
 mod loss;
 mod process;

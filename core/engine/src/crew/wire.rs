@@ -12,12 +12,13 @@ mod tests;
 
 use std::io;
 
-use causeway_sdk::{Capabilities, Error};
+use causeway_sdk::{Capabilities, Credential, Error};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::call::{Answer, Call};
+use super::keyring::Places;
 use crate::messages::{Order, Report};
 
 /// Longest message, in bytes. A page of a directory is the largest there is.
@@ -32,8 +33,10 @@ const CHUNK: usize = 64 << 10;
 pub(super) enum ToWorker {
     /// The first message: what to load, and the limits to live under.
     Setup(Box<Setup>),
-    /// About an attempt.
-    Order(Order),
+    /// A credential to keep in a place, for the orders that follow.
+    Credential(u8, Credential),
+    /// About an attempt, with the places of its credentials.
+    Order(Places, Order),
     /// A metadata call.
     Call(u64, Box<Call>),
     /// Nobody waits for the answer to a call any more.
@@ -42,6 +45,12 @@ pub(super) enum ToWorker {
     Ping(u64),
     /// There is nothing left to do.
     Leave,
+}
+
+impl From<Order> for ToWorker {
+    fn from(order: Order) -> Self {
+        Self::Order(Places::default(), order)
+    }
 }
 
 /// From a worker process to the server.

@@ -26,7 +26,7 @@ pub enum Act {
     CancelFiles(JobId, Vec<FileId>),
     CancelAll(Option<&'static str>),
     Priority(JobId, i32),
-    Force(JobId, Vec<FileId>),
+    Force(Vec<FileId>),
     Change(Change),
     Drain(bool),
     LoseWorker {
@@ -92,10 +92,7 @@ impl Drawer {
             }
             5 if dice.random_bool(0.2) => Act::CancelAll(dice.random_bool(0.7).then(|| vo(dice))),
             5..8 => Act::Priority(self.job(dice)?.0, dice.random_range(1..6)),
-            8..10 => {
-                let (job, files) = self.job(dice)?;
-                Act::Force(job, files)
-            }
+            8..10 => Act::Force(self.job(dice)?.1),
             10..15 => Act::LoseWorker {
                 desk: dice.random_range(0..9),
                 part: [Part::Bystander, Part::Unknown, Part::Suspect][dice.random_range(0..3)],

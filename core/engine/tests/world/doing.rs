@@ -30,7 +30,9 @@ impl World {
             Act::Priority(id, priority) => {
                 self.heard(engine.set_priority(id, priority).await.err())
             }
-            Act::Force(id, files) => self.heard(engine.force_start(id, &files).await.err()),
+            Act::Force(files) => {
+                self.heard(engine.force_start("/CN=admin", &files).await.err());
+            }
             Act::Change(change) => self.change(change).await,
             Act::Drain(drain) => self.heard(engine.set_drain("/CN=admin", NODE, drain).await.err()),
             Act::LoseWorker { desk, part } => {

@@ -13,12 +13,10 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use super::bridge::{Bridge, Object};
 use super::elf::{self, Symbol};
 use crate::culprit::{Name, coarse_time, mark};
+use crate::description::{self, compare, read};
 use crate::image::Code;
-use crate::manifest::{Manifest, check_owner, is_word};
+use crate::manifest::{Manifest, check_owner};
 use crate::refusal::Refusal;
-
-/// Longest description of a plugin: every worker tells the service of it.
-const DESCRIPTION_MAX: usize = 1 << 20;
 
 /// A plugin that was started.
 pub(crate) struct Started {
@@ -66,13 +64,6 @@ pub(crate) fn load_library(
     let _marked = mark(name, coarse_time());
     let preamble = open(path, &symbol, name)?;
     start(root(path, preamble)?, config, host)
-}
-
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
-    std::fs::read(path).map_err(|source| Refusal::Unreadable {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// Opens the library for ever and finds its preamble.
@@ -187,21 +178,7 @@ fn start(root: Plugin_Ref, config: &str, host: &causeway_sdk::Host) -> Result<St
     let object: Object = created.map_err(|error| Refusal::Create(understand(error)))?;
     let described = object.describe().into_result();
     let json = described.map_err(|error| Refusal::Describe(understand(error).to_string()))?;
-    if json.len() > DESCRIPTION_MAX {
-        let text = format!("its answer is longer than {DESCRIPTION_MAX} bytes");
-        return Err(Refusal::Describe(text));
-    }
-    let mut capabilities: Capabilities = serde_json::from_str(json.as_str())
-        .map_err(|source| Refusal::Describe(format!("its answer is not understood: {source}")))?;
-    if !is_word(&capabilities.name) {
-        let name = &capabilities.name;
-        return Err(Refusal::Describe(format!(
-            "its name {name:?} is not one word of lower-case letters, digits, - and _"
-        )));
-    }
-    if capabilities.version.is_empty() {
-        "0.0.0".clone_into(&mut capabilities.version);
-    }
+    let capabilities = description::understand(json.as_str())?;
     let storage = Bridge::new(object, capabilities.clone());
     Ok(Started {
         storage,
@@ -213,36 +190,6 @@ fn understand(error: causeway_abi::Error) -> Error {
     match Error::from_abi(error) {
         Ok(error) | Err(error) => error,
     }
-}
-
-fn compare(manifest: &Manifest, capabilities: &Capabilities) -> Result<(), Refusal> {
-    let sorted = |schemes: &[String]| {
-        let mut schemes = schemes.to_vec();
-        schemes.sort();
-        schemes.join(", ")
-    };
-    for (what, manifest, library) in [
-        ("name", manifest.name.clone(), capabilities.name.clone()),
-        (
-            "version",
-            manifest.version.clone(),
-            capabilities.version.clone(),
-        ),
-        (
-            "schemes",
-            sorted(&manifest.schemes),
-            sorted(&capabilities.schemes),
-        ),
-    ] {
-        if manifest != library {
-            return Err(Refusal::Mismatch {
-                what,
-                manifest,
-                library,
-            });
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -8,4 +8,4 @@ mod bridge;
 mod elf;
 mod loader;
 
-pub(crate) use loader::{load_installed, load_library, read};
+pub(crate) use loader::{load_installed, load_library};

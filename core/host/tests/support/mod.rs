@@ -36,6 +36,20 @@ pub(crate) fn odd() -> &'static Path {
     })
 }
 
+/// A component, built from its source when that changed.
+pub(crate) fn guest(name: &str) -> &'static Path {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut build = Command::new(root.join("examples/build-guests.sh"));
+    let built = build.arg(name).output().unwrap();
+    let errors = String::from_utf8_lossy(&built.stderr);
+    assert!(
+        built.status.success(),
+        "examples/build-guests.sh {name}:\n{errors}"
+    );
+    let path = root.join(format!("target/guests/{name}.wasm"));
+    Box::leak(path.into_boxed_path())
+}
+
 /// Builds a library once for the whole run, though the runner gives every test a process of its
 /// own, and returns a copy that no later build touches.
 pub(crate) fn built_once(name: &str, prefix: &str, what: &[&str]) -> PathBuf {

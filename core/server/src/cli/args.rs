@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::plugins::Language;
+
 /// Storage protocol gateway: moves files between storages of different protocols.
 #[derive(Debug, Parser)]
 #[command(
@@ -398,9 +400,39 @@ pub enum PluginsCommand {
         #[command(flatten)]
         remote: RemoteArgs,
     },
-    /// Put a library into a plugin directory, with a manifest.
+    /// Begin a plugin: a project that builds and passes the check.
+    #[command(
+        after_help = "Example:\n  causeway plugins new answer && cd answer && causeway plugins build"
+    )]
+    New {
+        /// Its name, which is its URL scheme as well.
+        name: String,
+        /// Language of the project.
+        #[arg(long, value_enum, default_value = "rust")]
+        lang: Language,
+        /// Folder of the SDK; the published repository unless told.
+        #[arg(long, env = "CAUSEWAY_SDK", value_name = "DIR")]
+        sdk: Option<PathBuf>,
+    },
+    /// Build a plugin from source: a component unless told otherwise.
+    #[command(after_help = "Example:\n  causeway plugins build answer --out answer.wasm")]
+    Build {
+        /// Folder of the project.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// A native library instead.
+        #[arg(long)]
+        native: bool,
+        /// The file to write; below the project's `target` unless told.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Where compilers keep what they made for the next time; several projects may share it.
+        #[arg(long, env = "CAUSEWAY_GUEST_CACHE", value_name = "DIR")]
+        cache: Option<PathBuf>,
+    },
+    /// Put a library or a component into a plugin directory, with a manifest.
     Install {
-        /// The library.
+        /// The library or component.
         file: PathBuf,
         /// The plugin directory.
         dir: PathBuf,

@@ -14,6 +14,10 @@ pub struct PluginsConfig {
     pub dirs: Vec<PathBuf>,
     /// Plugins, best first, for schemes that several of them serve.
     pub priority: Vec<String>,
+    /// Directory for compiled components, which only the gateway's user may write to; `components`
+    /// beside the store when it is not set. Programs without a store compile them each time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_dir: Option<PathBuf>,
     /// Options by plugin.
     #[serde(flatten)]
     pub options: BTreeMap<String, toml::Value>,

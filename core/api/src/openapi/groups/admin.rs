@@ -15,6 +15,9 @@ pub(super) fn status() -> Group {
                 .query("vo_name", "string", "Only of this VO.")
                 .query("source_se", "string", "Source storage.")
                 .query("dest_se", "string", "Destination storage.")
+                .about(
+                    "What runs and waits now, and how the last hour went, since the start at most.",
+                )
                 .ok("[Snapshot]", "One for each link and VO.")
                 .fails(403, "No right to look at transfers."),
         ],
@@ -57,14 +60,26 @@ const SNAPSHOT: &[(&str, &str, &str)] = &[
     ("source_se", "string", ""),
     ("dest_se", "string", ""),
     ("active", "integer", ""),
-    ("max_active", "integer?", ""),
+    (
+        "max_active",
+        "integer?",
+        "What the optimizer found, else what is set.",
+    ),
     ("submitted", "integer", ""),
-    ("finished", "integer", ""),
-    ("failed", "integer", ""),
-    ("success_ratio", "number?", ""),
+    ("finished", "integer", "In the last hour."),
+    ("failed", "integer", "In the last hour, for good."),
+    ("success_ratio", "number?", "0 to 1."),
     ("avg_queued", "number?", "Seconds."),
-    ("avg_throughput", "number?", ""),
-    ("avg_duration", "number?", "Seconds."),
-    ("frequent_error", "string?", ""),
-    ("limits", "object", ""),
+    ("avg_throughput", "number?", "MiB per second of one copy."),
+    ("avg_duration", "number?", "Seconds of one copy."),
+    (
+        "frequent_error",
+        "string?",
+        "With what attempts failed most often; of the caller's VOs only, unless they may see all.",
+    ),
+    (
+        "limits",
+        "object",
+        "By `source` and `destination`: `active` transfers, and `throughput` in MiB per second if any.",
+    ),
 ];

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::over;
 use crate::attempt::EINVAL;
+use crate::crew::keyring::Keyring;
 use crate::crew::processes::Shared;
 use crate::crew::roster::failed;
 use crate::crew::wire::{TOO_LONG, ToWorker, put};
@@ -28,10 +29,17 @@ pub(super) async fn deliver(
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut bytes = Vec::new();
+    let mut keyring = Keyring::default();
     while letters.recv_many(&mut batch, BATCH).await > 0 {
         bytes.clear();
-        for message in batch.drain(..) {
-            match put(&message, &mut bytes) {
+        for mut message in batch.drain(..) {
+            let written = match &mut message {
+                ToWorker::Order(places, order) => {
+                    keyring.take_from(order, &mut bytes).map(|it| *places = it)
+                }
+                _ => Ok(()),
+            };
+            match written.and_then(|()| put(&message, &mut bytes)) {
                 Ok(true) => {}
                 Ok(false) => return_to_sender(&shared, id, message).await,
                 Err(error) => {
@@ -57,11 +65,12 @@ async fn return_to_sender(shared: &Shared, id: u64, message: ToWorker) {
             let error = Error::new(ErrorKind::Invalid, format!("ask a worker: {TOO_LONG}"));
             shared.roster.lock().answered(id, number, Err(error));
         }
-        ToWorker::Order(Order::Start(spec)) => refuse(shared, spec.attempt).await,
-        ToWorker::Order(Order::Delete(spec)) => refuse(shared, spec.attempt).await,
+        ToWorker::Order(_, Order::Start(spec)) => refuse(shared, spec.attempt).await,
+        ToWorker::Order(_, Order::Delete(spec)) => refuse(shared, spec.attempt).await,
         // Without a setup it says nothing, and is ended for that. The others are short.
         ToWorker::Setup(_)
-        | ToWorker::Order(_)
+        | ToWorker::Credential(..)
+        | ToWorker::Order(..)
         | ToWorker::Forget(_)
         | ToWorker::Ping(_)
         | ToWorker::Leave => {}

@@ -6,7 +6,6 @@ use causeway_sdk::Url;
 use super::Roster;
 use super::line::{Held, Line};
 use crate::attempt::{EAGAIN, ECANCELED};
-use crate::crew::wire::ToWorker;
 use crate::messages::{AttemptEvent, AttemptId, Order, Report};
 
 /// URLs of an attempt, with the side that each of them is.
@@ -65,7 +64,7 @@ impl Roster {
         };
         if let Some(line) = self.lines.get_mut(&id) {
             line.hold(attempt, held);
-            line.send(ToWorker::Order(order));
+            line.send(order.into());
             self.at.insert(attempt, id);
         }
         None
@@ -80,7 +79,7 @@ impl Roster {
             return self.start(order);
         };
         if let Some(line) = self.at.get(&attempt).and_then(|id| self.lines.get(id)) {
-            line.send(ToWorker::Order(order));
+            line.send(order.into());
             return None;
         }
         let is_it = |it: &Order| New::of(it).is_some_and(|new| new.attempt == attempt);

@@ -57,7 +57,7 @@ async fn every_message_survives_the_frames() {
         Ask::List(at.clone(), Page::default()),
         Ask::BringOnline(stage),
     ];
-    let mut down: Vec<_> = orders().into_iter().map(ToWorker::Order).collect();
+    let mut down: Vec<_> = orders().into_iter().map(ToWorker::from).collect();
     down.extend(asks.map(|ask| ToWorker::Call(1, Box::new(Call::new("mock", &cx, ask)))));
     down.push(ToWorker::Setup(Box::new(Setup {
         excluded: vec!["bad".into()],

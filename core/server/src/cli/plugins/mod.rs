@@ -1,16 +1,20 @@
 //! `causeway plugins`: what is there, and whether one is any good.
 
 mod check;
+mod new;
 
 use std::path::Path;
 
 use anyhow::bail;
+use causeway_componentize::Project;
 use causeway_host::{PluginInfo, write_manifest};
 use serde_json::Value;
 
 use super::args::{LocalArgs, PluginsCommand};
 use super::local::config;
 use super::output;
+
+pub use new::Language;
 
 /// Runs one of the commands.
 ///
@@ -39,6 +43,27 @@ pub async fn run(command: &PluginsCommand) -> anyhow::Result<()> {
             }
         }
         PluginsCommand::PutBack { name, remote } => super::workers::put_back(name, remote).await,
+        PluginsCommand::New { name, lang, sdk } => {
+            let folder = new::new(name, *lang, sdk.as_deref())?;
+            println!("made {}: see its README.md", folder.display());
+            Ok(())
+        }
+        PluginsCommand::Build {
+            folder,
+            native,
+            out,
+            cache,
+        } => {
+            let project = Project {
+                folder: folder.clone(),
+                output: out.clone(),
+                cache: cache.clone(),
+                native: *native,
+            };
+            // A compiler is waited for: nothing else is to be done meanwhile.
+            println!("built {}", project.build()?.display());
+            Ok(())
+        }
         PluginsCommand::Install { file, dir } => install(file, dir),
     }
 }

@@ -11,8 +11,8 @@ use crate::error::{ApiError, Outcome};
 use crate::extract::Call;
 use crate::fts::wire::{self, settings};
 
-/// A request token that an operator brings along is good for so long.
-const REQUEST_MILLIS: i64 = 24 * 3_600_000;
+/// A request token is good for so long, whoever brought it.
+pub(in crate::fts::routes) const REQUEST_MILLIS: i64 = 24 * 3_600_000;
 
 /// `GET /config/cloud_storage/{storage_name}`
 pub async fn list(call: Call) -> Outcome {

@@ -64,8 +64,10 @@ fn text(given: Given<String>, column: &mut String) {
 /// `DELETE /config/cloud_storage/{storage_name}`: with all its users.
 pub async fn remove(call: Call) -> Outcome {
     let name = known(&call).await?.name;
+    let operations = call.operations()?;
+    let _turn = operations.turn.take().await;
     note(&call, &json!({"storage_name": name, "removed": true})).await?;
-    match call.operations()?.clouds.delete_cloud(&name).await? {
+    match operations.clouds.delete_cloud(&name).await? {
         true => Ok(wire::empty(StatusCode::NO_CONTENT)),
         false => Err(missing()),
     }

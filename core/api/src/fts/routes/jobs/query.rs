@@ -10,6 +10,10 @@ use crate::extract::Call;
 use crate::fts::submit;
 use crate::fts::wire::{self, DeletionShape, Fields, FileShape, Item, JobShape, RetryShape};
 
+/// Bytes of an ordinary transfer in an answer.
+const FILE_BYTES: usize = 1100;
+/// Bytes of an ordinary job in an answer.
+const JOB_BYTES: usize = 800;
 /// Most jobs that may be asked for at once with `limit`.
 const LIMIT_MAX: i64 = 500;
 
@@ -27,7 +31,7 @@ pub async fn list(call: Call) -> Outcome {
         .iter()
         .map(|it| JobShape::with_fields(it, &fields))
         .collect();
-    wire::json(&shapes)
+    wire::json_rows(&shapes, JOB_BYTES)
 }
 
 /// The conditions; `None` when they contradict what the caller may see.
@@ -146,7 +150,7 @@ fn shapes<'a>(view: &'a JobView, fields: &'a Fields) -> Vec<FileShape<'a>> {
 /// `GET /jobs/{job_id}/files`
 pub async fn files(call: Call) -> Outcome {
     let view = view(&call, call.param("job_id"), true).await?;
-    wire::json(&shapes(&view, &Fields::ALL))
+    wire::json_rows(&shapes(&view, &Fields::ALL), FILE_BYTES)
 }
 
 /// `GET /jobs/{job_id}/dm`

@@ -1,0 +1,167 @@
+//! What an instance may take: memory, tables, and processor time without a pause.
+//!
+//! Limits that are reached end the instance with a reason a person understands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+
+use super::engine::TICK;
+use super::state::State;
+use crate::manifest::Limits;
+
+const MIB: usize = 1 << 20;
+/// Memory of an instance whose language brings no runtime of its own.
+const MEMORY: usize = 64 * MIB;
+/// Memory of an instance whose language does: Python, JavaScript.
+const MEMORY_WITH_RUNTIME: usize = 256 * MIB;
+/// So long may a guest compute without letting anybody else of its instance have a turn.
+const BURST: Duration = Duration::from_secs(30);
+/// So long it may go on computing after a call of it was given up.
+const GRACE: Duration = Duration::from_millis(500);
+/// Entries of all tables of an instance.
+const TABLE: usize = 200_000;
+
+/// Limits of one plugin's instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// Bytes of all memories of an instance.
+    pub(super) memory: usize,
+    /// Instances at the same time.
+    pub(super) instances: usize,
+    /// Processor time without a pause.
+    pub(super) burst: Duration,
+}
+
+impl Bounds {
+    /// Limits as the manifest has them; `runtime` says that the component brings a language's.
+    pub(super) fn new(limits: Option<&Limits>, runtime: bool) -> Self {
+        let usual = if runtime { MEMORY_WITH_RUNTIME } else { MEMORY };
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let memory = limits.and_then(Limits::memory_bytes);
+        let instances = limits.and_then(|it| it.instances);
+        let burst = limits.and_then(|it| it.cpu_seconds);
+        Self {
+            memory: memory.map_or(usual, |it| usize::try_from(it).unwrap_or(usize::MAX)),
+            instances: instances.map_or(2 * cores, |it| it.max(1) as usize),
+            burst: burst.map_or(BURST, |it| Duration::from_secs(u64::from(it.max(1)))),
+        }
+    }
+}
+
+/// Why an instance was ended, told before the engine says "trap".
+#[derive(Debug, Default)]
+pub(super) struct Reason(Mutex<Option<String>>);
+
+impl Reason {
+    /// The first reason stays.
+    pub(super) fn tell(&self, reason: impl FnOnce() -> String) {
+        self.0.lock().get_or_insert_with(reason);
+    }
+
+    pub(super) fn told(&self) -> Option<String> {
+        self.0.lock().clone()
+    }
+}
+
+/// Counts what an instance takes.
+pub(super) struct Meter {
+    bounds: Bounds,
+    taken: usize,
+    reason: Arc<Reason>,
+}
+
+impl Meter {
+    pub(super) fn new(bounds: Bounds, reason: Arc<Reason>) -> Self {
+        Self {
+            bounds,
+            taken: 0,
+            reason,
+        }
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let after = self.taken.saturating_add(desired.saturating_sub(current));
+        if after > self.bounds.memory {
+            let limit = self.bounds.memory / MIB;
+            let reason = format!("it wanted more memory than its limit of {limit} MiB");
+            self.reason.tell(|| reason.clone());
+            return Err(wasmtime::Error::msg(reason));
+        }
+        self.taken = after;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE)
+    }
+}
+
+/// Signs of life of an instance, for the clock that interrupts it.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    /// Grows whenever the instance let somebody else have a turn.
+    turns: AtomicU64,
+    /// Calls that were given up and go on in the guest.
+    abandoned: AtomicUsize,
+}
+
+impl Pulse {
+    pub(super) fn beat(&self) {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn abandon(&self) {
+        self.abandoned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn settle(&self) {
+        self.abandoned.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Lets others have a turn at every tick, and ends what does not pause.
+pub(super) fn keep_time(
+    store: &mut Store<State>,
+    bounds: Bounds,
+    pulse: Arc<Pulse>,
+    reason: Arc<Reason>,
+) {
+    let ticks = |time: Duration| time.as_millis() / TICK.as_millis();
+    let (burst, grace) = (ticks(bounds.burst), ticks(GRACE));
+    let (mut seen, mut running, mut unwanted) = (0, 0, 0);
+    // The deadline and the callback: without the first a guest would never be asked.
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        let turns = pulse.turns.load(Ordering::Relaxed);
+        running = if turns == seen { running + 1 } else { 0 };
+        seen = turns;
+        let given_up = pulse.abandoned.load(Ordering::Relaxed) > 0;
+        unwanted = if given_up { unwanted + 1 } else { 0 };
+        if running > burst {
+            let seconds = bounds.burst.as_secs();
+            reason.tell(|| format!("it computed for {seconds} s without a pause"));
+            return Ok(UpdateDeadline::Interrupt);
+        }
+        if unwanted > grace {
+            reason.tell(|| "it went on computing after its call was given up".to_owned());
+            return Ok(UpdateDeadline::Interrupt);
+        }
+        Ok(UpdateDeadline::Yield(1))
+    });
+}

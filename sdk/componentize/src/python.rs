@@ -1,0 +1,67 @@
+//! Python projects: a `plugin.py` with the classes of the world `plugin-poll`.
+//!
+//! `componentize-py` must be installed: beside the project in `.venv`, where
+//! `CAUSEWAY_COMPONENTIZE_PY` says, or in the search path.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+
+use crate::{Project, world};
+
+/// Version that the examples are built with.
+pub const VERSION: &str = "0.25.1";
+
+/// Builds a project.
+///
+/// # Errors
+/// What the tool said, or that it is not there.
+pub fn build(project: &Project) -> anyhow::Result<PathBuf> {
+    let folder = std::fs::canonicalize(&project.folder)
+        .with_context(|| format!("find {}", project.folder.display()))?;
+    let cache = project.cache();
+    let wit = cache.join("wit");
+    world::write(&wit)?;
+    let wit = std::fs::canonicalize(&wit)?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let output = project.output(&name);
+    if let Some(above) = output.parent() {
+        std::fs::create_dir_all(above)?;
+    }
+    let above = std::fs::canonicalize(output.parent().unwrap_or(Path::new(".")))?;
+    let tool = tool(&folder);
+    let unfinished = above.join(format!(".{}.unfinished", std::process::id()));
+    let status = Command::new(&tool)
+        .arg("-d")
+        .arg(wit)
+        .args(["-w", world::POLL, "componentize", "plugin", "-o"])
+        .arg(&unfinished)
+        .current_dir(&folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .with_context(|| {
+            format!(
+                "run {}: install it with `pip install componentize-py=={VERSION}`",
+                tool.to_string_lossy()
+            )
+        })?;
+    if !status.success() {
+        bail!("build the plugin: componentize-py ended with {status}");
+    }
+    std::fs::rename(&unfinished, &output).with_context(|| format!("write {}", output.display()))?;
+    Ok(output)
+}
+
+fn tool(folder: &Path) -> OsString {
+    if let Some(told) = std::env::var_os("CAUSEWAY_COMPONENTIZE_PY") {
+        return told;
+    }
+    let beside = folder.join(".venv/bin/componentize-py");
+    match beside.exists() {
+        true => beside.into(),
+        false => "componentize-py".into(),
+    }
+}
