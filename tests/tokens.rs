@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use causeway_tests::data::{contains, files};
 use causeway_tests::issuer::{Issuer, now};
+use causeway_tests::programs::{clean, expect, python, repository};
 use causeway_tests::{Gateway, GatewayOptions};
 use serde_json::{Value, json};
 
@@ -285,4 +286,19 @@ async fn tokens_for_storages_are_renewed_and_shown_nowhere() {
         "refreshsecret",
         "hunter2secret",
     ]);
+}
+
+/// The `fts3` package of PyPI, unchanged.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bindings_come_with_a_token() {
+    let it = World::start("");
+    let script = repository().join("tests/clients/token.py");
+    let mut command = clean(python());
+    command
+        .arg(script)
+        .envs(it.gateway.client_env())
+        .env("HOME", it.gateway.state())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("TOKEN", it.token("sub-1", "openid fts"));
+    expect(&mut command, LIMIT);
 }

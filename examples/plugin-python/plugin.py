@@ -98,7 +98,7 @@ class StoragePoll(exports.StoragePoll):
         if content is None:
             raise storage_poll.failed(ErrorKind.NOT_FOUND, f"no such file: {at}")
         end = len(content) if options.len is None else options.offset + options.len
-        return storage_poll.Reader(len(content), content[options.offset : end])
+        return storage_poll.Reader(len(content), memoryview(content)[options.offset : end])
 
     def open_write(self, cx, at, options):
         return storage_poll.Writer(key(at), options)

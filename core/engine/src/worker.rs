@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use causeway_model::ports::Clock;
@@ -91,7 +92,7 @@ impl Worker {
         tokio::spawn(async move {
             let pid = std::process::id();
             channel.report(AttemptEvent::Started { pid }).await;
-            let outcome = survive(attempt::run(&spec, &directory, &channel)).await;
+            let outcome = survive(Box::pin(attempt::run(&spec, &directory, &channel))).await;
             finish(id, outcome, &running, &channel).await;
         });
     }
@@ -102,7 +103,10 @@ impl Worker {
         let directory = Arc::clone(&self.directory);
         let running = Arc::clone(&self.running);
         tokio::spawn(async move {
-            let outcome = survive(deletion_attempt::delete(&spec, &directory, &channel)).await;
+            let outcome = survive(Box::pin(deletion_attempt::delete(
+                &spec, &directory, &channel,
+            )))
+            .await;
             finish(id, outcome, &running, &channel).await;
         });
     }
@@ -131,12 +135,15 @@ async fn finish(
 
 /// A panic in a storage is a fault of this one attempt.
 ///
-/// No `async fn`: that would keep room for the attempt twice, as its argument and as what it awaits.
-fn survive(
-    attempt: impl Future<Output = Result<AttemptResult, AttemptFailure>>,
-) -> impl Future<Output = Result<AttemptResult, AttemptFailure>> {
-    let outcome = AssertUnwindSafe(attempt).catch_unwind();
-    outcome.map(|outcome| outcome.unwrap_or_else(|panic| Err(died(&*panic).into())))
+/// The attempt comes in a box: otherwise there would be room for it twice, as an argument and as what
+/// is awaited.
+async fn survive(
+    attempt: Pin<Box<impl Future<Output = Result<AttemptResult, AttemptFailure>>>>,
+) -> Result<AttemptResult, AttemptFailure> {
+    match AssertUnwindSafe(attempt).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => Err(died(&*panic).into()),
+    }
 }
 
 fn died(panic: &(dyn Any + Send)) -> Fault {

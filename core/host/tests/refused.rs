@@ -123,7 +123,7 @@ fn a_library_that_everybody_may_write() {
 #[test]
 fn a_component() {
     let said = sentence(|manifest, _| replace(manifest, "\"native\"", "\"wasm\""));
-    assert_says(&said, "load a plugin of kind component");
+    assert_says(&said, "it is no WebAssembly");
 }
 
 /// Loads a bare file that nobody vouches for, which only reading it first makes safe.

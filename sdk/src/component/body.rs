@@ -15,6 +15,10 @@ use super::bindings::{wit_future, wit_stream};
 use super::convert::{checksum_back, error, opened, written};
 use crate::{Error, ErrorKind, ReadBody, Result as Outcome, WriteBody};
 
+/// Bytes handed over at a time. The stream wants a copy, and an instance has many files open in
+/// little memory: an author's chunk may be a whole file that others share.
+const PIECE: usize = 256 << 10;
+
 /// Lets the author work until it is done, or until the caller has given up: then the author's
 /// future is dropped, as a native plugin's is. A future that is done at once asks nothing.
 pub(super) async fn unless_cancelled<T>(
@@ -57,10 +61,13 @@ async fn feed<B: ReadBody>(
     body: &mut B,
     data: &mut wit_bindgen::StreamWriter<u8>,
 ) -> Result<(), wit::Error> {
-    while let Some(chunk) = unless_cancelled(caller, body.next()).await? {
-        let rest = data.write_all(chunk.into()).await;
-        if !rest.is_empty() {
-            break; // The gateway wants no more.
+    while let Some(mut chunk) = unless_cancelled(caller, body.next()).await? {
+        while !chunk.is_empty() {
+            let piece = chunk.split_to(chunk.len().min(PIECE));
+            let rest = data.write_all(piece.into()).await;
+            if !rest.is_empty() {
+                return Ok(()); // The gateway wants no more.
+            }
         }
     }
     Ok(())

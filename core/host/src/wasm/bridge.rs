@@ -24,6 +24,9 @@ use super::v0_1::{Data, Exports};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes asked for at a time where a file is read piece by piece, when nobody says how many.
 const PIECE: u32 = 1 << 20;
+/// Within these limits callers may wish: a call for each byte would never end, and a guest answers
+/// with all that it is asked for.
+const PIECES: std::ops::RangeInclusive<u32> = 64 << 10..=4 << 20;
 
 /// A component, seen as a storage.
 pub(crate) struct Bridge {
@@ -124,7 +127,9 @@ where
 macro_rules! forward {
     ($( $operation:literal $name:ident ( $($arg:ident : $ty:ty = $to:expr),* ) -> $out:ty ; )*) => { $(
         fn $name<'a>(&'a self, cx: &'a Ctx, $($arg: $ty),*) -> BoxFuture<'a, Result<$out>> {
-            $( let $arg = $to; )*
+            // Some cross as they are.
+            #[allow(clippy::redundant_locals)]
+            let ($( $arg, )*) = ($( $to, )*);
             Box::pin(self.call($operation, Call::new(cx), move |at, exports, call| {
                 Box::pin(async move { exports.$name(at, call, $($arg),*).await })
             }))
@@ -268,7 +273,10 @@ impl Source {
         Self {
             home,
             data,
-            piece: if piece == 0 { PIECE } else { piece },
+            piece: match piece {
+                0 => PIECE,
+                wish => wish.clamp(*PIECES.start(), *PIECES.end()),
+            },
             closed: false,
         }
     }
