@@ -292,7 +292,7 @@ async fn tokens_for_storages_are_renewed_and_shown_nowhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bindings_come_with_a_token() {
     let it = World::start("");
-    let script = repository().join("tests/clients/token.py");
+    let script = repository().join("tests/clients/bearer.py");
     let mut command = clean(python());
     command
         .arg(script)

@@ -58,7 +58,7 @@ class Writer(exports.storage_poll.Writer):
             raise failed(ErrorKind.EXISTS, "the file is there already")
         if this.size is not None and this.size != len(this.content):
             raise failed(ErrorKind.INTEGRITY, "other bytes came than were announced")
-        FILES[this.key] = bytes(this.content)
+        FILES[this.key] = this.content
         return Written(len(this.content), None, [])
 
     @classmethod

@@ -102,6 +102,8 @@ impl Host {
     /// # Errors
     /// Why it was refused.
     pub fn load_file(path: &Path, options: &Value) -> Result<PluginHandle, Refusal> {
+        // A bare name would be looked for where the system keeps its libraries.
+        let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let bytes = read(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         #[cfg(feature = "wasm")]

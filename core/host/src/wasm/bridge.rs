@@ -23,7 +23,7 @@ use super::v0_1::{Data, Exports};
 /// So long a question may take that is answered on the spot.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes asked for at a time where a file is read piece by piece, when nobody says how many.
-const PIECE: u32 = 1 << 20;
+const PIECE: u32 = 256 << 10;
 /// Within these limits callers may wish: a call for each byte would never end, and a guest answers
 /// with all that it is asked for.
 const PIECES: std::ops::RangeInclusive<u32> = 64 << 10..=4 << 20;

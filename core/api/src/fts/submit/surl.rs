@@ -43,6 +43,12 @@ pub struct Checker<'a> {
     local: HashMap<String, bool>,
 }
 
+fn parse(text: &str) -> Result<Url, Offence> {
+    let text = text.trim();
+    text.parse()
+        .map_err(|error: UrlError| Offence::new(error.to_string(), text))
+}
+
 impl<'a> Checker<'a> {
     /// A checker with nothing learnt yet.
     pub fn new(storages: &'a dyn Storages) -> Self {
@@ -57,15 +63,24 @@ impl<'a> Checker<'a> {
     /// # Errors
     /// The first rule that it breaks.
     pub fn check(&mut self, text: &str) -> Result<Url, Offence> {
-        let text = text.trim();
-        let url: Url = text
-            .parse()
-            .map_err(|error: UrlError| Offence::new(error.to_string(), text))?;
+        let url = parse(text)?;
         if url.path().is_empty() || (url.path() == "/" && url.query().is_none()) {
-            return Err(Offence::new("Missing path", text));
+            return Err(Offence::new("Missing path", text.trim()));
         }
+        self.with_host(url, text)
+    }
+
+    /// The same for a place that may be the top of its storage, which is no file.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn check_place(&mut self, text: &str) -> Result<Url, Offence> {
+        self.with_host(parse(text)?, text)
+    }
+
+    fn with_host(&mut self, url: Url, text: &str) -> Result<Url, Offence> {
         if url.host().is_empty() && !self.is_local(&url) {
-            return Err(Offence::new("Missing host", text));
+            return Err(Offence::new("Missing host", text.trim()));
         }
         Ok(url)
     }

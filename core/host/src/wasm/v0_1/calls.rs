@@ -219,7 +219,10 @@ impl Exports {
 
     pub(crate) async fn unlink(&self, at: At<'_>, call: Call, url: String) -> Answer<()> {
         let cx = handle(at, call)?;
-        Ok(understood(either!(self, call_unlink(at, cx, url))?, |()| {}))
+        Ok(understood(
+            either!(self, call_unlink(at, cx, url))?,
+            |()| {},
+        ))
     }
 
     pub(crate) async fn rename(

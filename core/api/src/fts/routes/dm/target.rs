@@ -66,7 +66,7 @@ impl Target {
 pub(super) async fn check(call: &Call, surl: &str) -> Result<Url, ApiError> {
     let storages = &*call.state.storages;
     let refused = |offence: Offence| ApiError::bad_request(offence.to_string());
-    let url = Checker::new(storages).check(surl).map_err(refused)?;
+    let url = Checker::new(storages).check_place(surl).map_err(refused)?;
     admission::ask_one(storages, &url).await?;
     Ok(url)
 }
