@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use causeway_tests::data::eventually;
 use causeway_tests::programs::{clean, expect};
+use causeway_tests::signed_header::signed_header;
 use causeway_tests::{Gateway, GatewayOptions, Identity};
 use serde_json::{Value, json};
 
@@ -166,6 +167,39 @@ fn members_are_known_by_what_their_vo_says() {
     assert!(
         log.contains("the vomsdir names no issuer localhost for this vo"),
         "{log}"
+    );
+}
+
+/// A browser has no certificate on its connection, and signs a header instead.
+#[test]
+fn a_signed_header_counts_like_a_certificate() {
+    let site = Site::start();
+    site.describe();
+    let user = site.gateway.user("Browser");
+    let member = site.member(&user, &FQANS);
+    let dir = tempfile::tempdir().unwrap();
+    let header = signed_header(dir.path(), &user, &member);
+    let ask = |header: &str| {
+        let mut curl = clean("curl");
+        curl.args(["-sS", "--cacert"])
+            .arg(site.gateway.pki("ca.pem"));
+        curl.args(["-H", &format!("Authorization: {header}")]);
+        let url = format!("{}/whoami", site.gateway.endpoint());
+        let text = expect(curl.arg(url), LIMIT);
+        serde_json::from_str::<Value>(&text).expect("an answer in JSON")
+    };
+    let mut me = Value::Null;
+    eventually("membership counts", LIMIT, || {
+        site.gateway.signal("HUP");
+        me = ask(&header);
+        me["vos"] == json!(["testvo"])
+    });
+    assert_eq!(me, site.whoami(&member));
+    let tampered = ask(&header.replacen("ts=\"2", "ts=\"1", 1));
+    let why = tampered["message"].as_str().unwrap();
+    assert!(
+        why.starts_with("Invalid credentials (the signed certificate is older"),
+        "{why}"
     );
 }
 

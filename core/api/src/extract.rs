@@ -7,7 +7,7 @@ use bytes::Bytes;
 use causeway_model::{AuthMethod, Level, Principal};
 use http::{HeaderMap, Method};
 
-use crate::bearer::TokenFacts;
+use crate::authorization::TokenFacts;
 use crate::error::ApiError;
 use crate::fts::path::Params;
 use crate::middleware::body;

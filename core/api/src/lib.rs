@@ -18,7 +18,7 @@
 //! | errors to status and body | [`error`] |
 #![warn(missing_docs)]
 
-pub mod bearer;
+pub mod authorization;
 pub mod config;
 pub mod error;
 pub mod extract;
@@ -32,7 +32,7 @@ pub mod own;
 pub mod state;
 pub mod vo_servers;
 
-pub use bearer::{TokenFacts, TokenIdentity, TokenRefusal};
+pub use authorization::{TokenFacts, HeaderIdentity, HeaderRefusal};
 pub use config::ApiConfig;
 pub use error::ApiError;
 pub use extract::Caller;

@@ -9,7 +9,7 @@ use causeway_model::workers::WorkerInsight;
 use causeway_sdk::Storages;
 
 use crate::ApiConfig;
-use crate::bearer::{NoTokens, TokenIdentity};
+use crate::authorization::{NobodyKnown, HeaderIdentity};
 use crate::health::{AlwaysReady, Readiness};
 use crate::operations::Operations;
 use crate::own::NoInsight;
@@ -45,7 +45,7 @@ pub struct ApiState {
     /// What the operators' routes use; nothing without an engine.
     pub operations: Option<Arc<Operations>>,
     /// Says who holds a token of another issuer.
-    pub identity: Arc<dyn TokenIdentity>,
+    pub identity: Arc<dyn HeaderIdentity>,
     /// Applications that act for users; nothing when there may be none.
     pub oauth: Option<Arc<dyn OAuthStore>>,
     /// What happens, for whoever listens; nothing where nobody tells it.
@@ -84,7 +84,7 @@ impl ApiState {
             readiness: Arc::new(AlwaysReady),
             vo_servers: Arc::new(NoVoServers),
             operations: None,
-            identity: Arc::new(NoTokens),
+            identity: Arc::new(NobodyKnown),
             oauth: None,
             events: None,
             transfer_tokens: None,
@@ -123,7 +123,7 @@ impl ApiState {
 
     /// The same for holders of tokens.
     #[must_use]
-    pub fn with_token_identity(mut self, identity: Arc<dyn TokenIdentity>) -> Self {
+    pub fn with_header_identity(mut self, identity: Arc<dyn HeaderIdentity>) -> Self {
         self.identity = identity;
         self
     }

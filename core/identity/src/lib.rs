@@ -11,6 +11,7 @@
 //! | `anchors` | the trust directory |
 //! | `proxy`, `verify` | judging a chain |
 //! | `tls` | the same for a TLS listener |
+//! | `signed_header` | the same for a header that a browser's program signs |
 //! | `fqan`, `identifiers`, `principal`, `authz` | who it is and what they may do |
 //! | `voms` | which VOs say that they know the holder of a chain |
 //! | `token` | bearer tokens, those of other issuers and our own |
@@ -30,6 +31,7 @@ pub mod pki;
 pub mod principal;
 pub mod proxy;
 mod signature;
+pub mod signed_header;
 mod signing_policy;
 pub mod tls;
 pub mod token;

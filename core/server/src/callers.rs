@@ -11,16 +11,19 @@ mod peer;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use causeway_api::Caller;
 use causeway_identity::authz::{Operation, RoleTable};
 use causeway_identity::fqan::VoMap;
 use causeway_identity::principal::{IdentityRules, UnmappedVo};
+use causeway_identity::signed_header::{SignedHeader, SignedHeaderError};
 use causeway_identity::verify::Verifier;
 use causeway_identity::voms::VomsVerifier;
 use causeway_identity::{pki, tls};
-use causeway_model::Settings;
+use causeway_model::{Settings, Timestamp};
 use rustls::ServerConnection;
 use rustls::pki_types::UnixTime;
 use tokio_rustls::TlsAcceptor;
@@ -156,6 +159,23 @@ impl LiveCallers {
                 Peer::anonymous()
             }
         }
+    }
+
+    /// The caller who signed a header with the key of a certificate.
+    ///
+    /// # Errors
+    /// The header is malformed, too old or not signed, or its certificate is not believed.
+    pub fn signer(
+        self: &Arc<Self>,
+        header: &str,
+        now: Timestamp,
+    ) -> Result<Caller, SignedHeaderError> {
+        let seconds = u64::try_from(now.seconds()).unwrap_or(0); // no clock is before 1970
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let by = self.current();
+        let generation = by.voms.generation();
+        let chain = SignedHeader::parse(header)?.verify(&by.verifier, now)?;
+        Ok(Peer::judged(self.clone(), &chain, by, generation, now).caller_at(now))
     }
 
     /// The caller that a certificate file stands for: the development user.

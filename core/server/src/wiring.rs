@@ -215,7 +215,7 @@ impl Gateway {
     #[must_use]
     pub fn recognising(mut self, callers: Arc<LiveCallers>) -> Self {
         let identity = LiveTokens::new(Arc::clone(&self.tokens), callers);
-        self.state = self.state.with_token_identity(Arc::new(identity));
+        self.state = self.state.with_header_identity(Arc::new(identity));
         self
     }
 

@@ -24,6 +24,7 @@ pub mod processes;
 pub mod programs;
 pub mod repository;
 pub mod rest;
+pub mod signed_header;
 
 pub use arena::Arena;
 pub use flaky::Flaky;

@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use http::header::{ALLOW, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::bearer;
+use crate::authorization;
 use crate::error::{ApiError, Outcome};
 use crate::extract::{Call, Caller, Pairs};
 use crate::fts::router::{Found, find};
@@ -104,7 +104,7 @@ async fn answer(
 ) -> Outcome {
     let (mut parts, body) = request.into_parts();
     let connection = parts.extensions.remove::<Caller>();
-    let caller = bearer::caller(&front.api, &parts.headers, connection).await;
+    let caller = authorization::caller(&front.api, &parts.headers, connection).await;
     if let Ok(caller) = &caller {
         named.get_or_init(|| caller.principal.user_dn.clone());
     }

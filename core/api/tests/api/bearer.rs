@@ -1,7 +1,7 @@
 //! Requests with bearer tokens: which way of proving oneself counts, and what a token is good for.
 
 use async_trait::async_trait;
-use causeway_api::{Caller, TokenFacts, TokenIdentity, TokenRefusal};
+use causeway_api::{Caller, TokenFacts, HeaderIdentity, HeaderRefusal};
 use causeway_model::oauth::OAuthUser;
 use causeway_model::{AuthMethod, Principal, Timestamp};
 use serde_json::json;
@@ -12,13 +12,13 @@ use crate::support::{DN, OTHER_DN, Service, caller, one_file, user};
 pub(crate) struct TestTokens;
 
 #[async_trait]
-impl TokenIdentity for TestTokens {
-    async fn holder(&self, token: &str, _now: Timestamp) -> Result<Caller, TokenRefusal> {
+impl HeaderIdentity for TestTokens {
+    async fn holder(&self, token: &str, _now: Timestamp) -> Result<Caller, HeaderRefusal> {
         let parts: Vec<&str> = token.split('.').collect();
         let ["good", subject, operation] = parts[..] else {
             return Err(match parts[0] {
-                "away" => TokenRefusal::Unavailable("the issuer is away".into()),
-                _ => TokenRefusal::Invalid("it is no good".into()),
+                "away" => HeaderRefusal::Unavailable("the issuer is away".into()),
+                _ => HeaderRefusal::Invalid("it is no good".into()),
             });
         };
         let mut principal = user();
@@ -34,6 +34,17 @@ impl TokenIdentity for TestTokens {
             }),
             ..caller(principal)
         })
+    }
+
+    fn signer(&self, header: &str, _now: Timestamp) -> Result<Caller, HeaderRefusal> {
+        match header {
+            r#"cert="good""# => {
+                let mut principal = user();
+                principal.user_dn = "/CN=signer".into();
+                Ok(caller(principal))
+            }
+            _ => Err(HeaderRefusal::Invalid("it is not signed".into())),
+        }
     }
 
     fn user(&self, known: &OAuthUser) -> Principal {
@@ -85,6 +96,28 @@ async fn a_bad_token_is_an_error_and_no_reason_to_look_at_the_certificate() {
     service.caller = None;
     let answer = service.with_token("GET", "/whoami", "bad.x.y", "").await;
     answer.is_error(403, "Invalid credentials (it is no good)");
+}
+
+#[tokio::test]
+async fn a_signed_certificate_counts_before_everything() {
+    let service = Service::new();
+    let me = |values: &'static [&'static str]| {
+        let mut request = http::Request::builder()
+            .uri("/whoami")
+            .header("host", "fts.example.org:8446");
+        for value in values {
+            request = request.header("authorization", *value);
+        }
+        service.send(request.body(axum::body::Body::empty()).unwrap())
+    };
+    let answer = me(&["Bearer good.sub-1.transfer", r#"Signed-Cert cert="good""#]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["user_dn"], "/CN=signer");
+    assert_eq!(answer.json()["method"], "certificate");
+    for bad in [&["Signed-Cert x"] as &'static [_], &["signed-cert"]] {
+        let answer = me(bad).await;
+        answer.is_error(403, "Invalid credentials (it is not signed)");
+    }
 }
 
 #[tokio::test]

@@ -134,7 +134,7 @@ impl Service {
         )
         .with_bans(bans.clone())
         .with_operations(operations)
-        .with_token_identity(Arc::new(TestTokens))
+        .with_header_identity(Arc::new(TestTokens))
         .with_oauth(Arc::new(OAuthRows::in_memory()))
         .with_transfer_tokens(transfer_tokens.clone());
         let it = Self {

@@ -1,7 +1,6 @@
 //! Callers of open connections, while the world changes around them.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use causeway_identity::issue::{
     Authority, Credential, Extension, ProxyOptions, write_trust_directory,

@@ -1,4 +1,5 @@
-//! Tokens: which issuers are believed, by configuration, and who stands behind a token.
+//! Tokens: which issuers are believed, by configuration, and who stands behind a header with a token
+//! or a signed certificate.
 //!
 //! Stands between the configuration and `causeway_identity::token`, and tells the API. The network
 //! towards issuers is in `http`. It knows neither routes nor rows.
@@ -12,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use causeway_api::config::TokenIssuer;
-use causeway_api::{Caller, TokenFacts, TokenIdentity, TokenRefusal};
+use causeway_api::{Caller, TokenFacts, HeaderIdentity, HeaderRefusal};
 use causeway_identity::principal::of_member;
 use causeway_identity::token::{Client, Provider, Rules, TokenError, TokenVerifier, of_token};
 use causeway_model::oauth::OAuthUser;
@@ -95,7 +96,7 @@ fn audiences(auth: &AuthConfig, endpoint: &str, host: &str) -> Vec<String> {
     all
 }
 
-/// Says who holds a token, by the rules that are in force when it is asked.
+/// Says who stands behind a header, by the rules that are in force when it is asked.
 pub struct LiveTokens {
     verifier: Arc<TokenVerifier>,
     callers: Arc<LiveCallers>,
@@ -109,12 +110,12 @@ impl LiveTokens {
 }
 
 #[async_trait]
-impl TokenIdentity for LiveTokens {
-    async fn holder(&self, token: &str, now: Timestamp) -> Result<Caller, TokenRefusal> {
+impl HeaderIdentity for LiveTokens {
+    async fn holder(&self, token: &str, now: Timestamp) -> Result<Caller, HeaderRefusal> {
         let token = self.verifier.verify(token, now).await;
         let token = token.map_err(|error| match error {
-            TokenError::KeysUnavailable => TokenRefusal::Unavailable(error.to_string()),
-            error => TokenRefusal::Invalid(error.to_string()),
+            TokenError::KeysUnavailable => HeaderRefusal::Unavailable(error.to_string()),
+            error => HeaderRefusal::Invalid(error.to_string()),
         })?;
         let claims = token.claims();
         let grants = self
@@ -128,6 +129,11 @@ impl TokenIdentity for LiveTokens {
             }),
             ..Caller::anonymous()
         })
+    }
+
+    fn signer(&self, header: &str, now: Timestamp) -> Result<Caller, HeaderRefusal> {
+        let signer = self.callers.signer(header, now);
+        signer.map_err(|error| HeaderRefusal::Invalid(error.to_string()))
     }
 
     fn user(&self, user: &OAuthUser) -> Principal {

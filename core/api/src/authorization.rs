@@ -1,9 +1,9 @@
-//! Who stands behind a bearer token: the second of the ways in which a caller can prove who they
-//! are, before the certificate of the connection. A token that is there and no good is an error and
-//! never falls through to the certificate.
+//! Who stands behind an `Authorization` header: a certificate that signed it, else a bearer token.
+//! Both count before the certificate of the connection. One that is there and no good is an error
+//! and never falls through to the next way.
 //!
-//! Tokens of this service are looked up in the store by their hash; those of other issuers are
-//! judged by the [`TokenIdentity`] the server brings.
+//! Tokens of this service are looked up in the store by their hash; those of other issuers, and
+//! signed certificates, are judged by the [`HeaderIdentity`] the server brings.
 //!
 //! # Invariants
 //! - A token of this service allows no more than its user may do now, and nothing that asks for a
@@ -29,20 +29,26 @@ pub struct TokenFacts {
     pub wlcg_profile: bool,
 }
 
-/// Why there is nobody behind a token.
+/// Why there is nobody behind a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenRefusal {
-    /// The token is no good.
+pub enum HeaderRefusal {
+    /// It is no good.
     Invalid(String),
     /// That cannot be found out now.
     Unavailable(String),
 }
 
-/// Says who holds a token, and what they may do by the rules of now.
+/// Says who stands behind a header, and what they may do by the rules of now.
 #[async_trait]
-pub trait TokenIdentity: Send + Sync {
+pub trait HeaderIdentity: Send + Sync {
     /// The holder of a token of another issuer.
-    async fn holder(&self, token: &str, now: Timestamp) -> Result<Caller, TokenRefusal>;
+    async fn holder(&self, token: &str, now: Timestamp) -> Result<Caller, HeaderRefusal>;
+
+    /// The holder of the certificate in what follows `Signed-Cert`.
+    ///
+    /// # Errors
+    /// Its time, signature or certificate is no good.
+    fn signer(&self, header: &str, now: Timestamp) -> Result<Caller, HeaderRefusal>;
 
     /// Somebody who once came with a certificate.
     fn user(&self, user: &OAuthUser) -> Principal;
@@ -50,13 +56,18 @@ pub trait TokenIdentity: Send + Sync {
 
 /// Knows no issuer and nobody.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NoTokens;
+pub struct NobodyKnown;
 
 #[async_trait]
-impl TokenIdentity for NoTokens {
-    async fn holder(&self, _token: &str, _now: Timestamp) -> Result<Caller, TokenRefusal> {
+impl HeaderIdentity for NobodyKnown {
+    async fn holder(&self, _token: &str, _now: Timestamp) -> Result<Caller, HeaderRefusal> {
         let text = "this service accepts no tokens";
-        Err(TokenRefusal::Invalid(text.to_owned()))
+        Err(HeaderRefusal::Invalid(text.to_owned()))
+    }
+
+    fn signer(&self, _header: &str, _now: Timestamp) -> Result<Caller, HeaderRefusal> {
+        let text = "this service accepts no signed certificates";
+        Err(HeaderRefusal::Invalid(text.to_owned()))
     }
 
     fn user(&self, _user: &OAuthUser) -> Principal {
@@ -64,35 +75,38 @@ impl TokenIdentity for NoTokens {
     }
 }
 
-/// Who sends a request: the holder of its token, else whoever the connection belongs to.
+/// Who sends a request: who signed it, the holder of its token, else whoever the connection belongs
+/// to.
 pub(crate) async fn caller(
     state: &ApiState,
     headers: &HeaderMap,
     connection: Option<Caller>,
 ) -> Result<Caller, ApiError> {
-    match presented(headers)? {
+    if let Some(signed) = presented(headers, "signed-cert")? {
+        let signer = state.identity.signer(signed, state.clock.now());
+        return signer.map_err(refused);
+    }
+    match presented(headers, "bearer")? {
+        Some("") => Err(invalid("the token is missing")),
         Some(token) => holder(state, token).await,
         None => Ok(connection.unwrap_or_else(Caller::anonymous)),
     }
 }
 
-/// The bearer token of a request, if it has one.
-fn presented(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+/// What a request presents by this way of proving oneself, if it does.
+fn presented<'a>(headers: &'a HeaderMap, way: &str) -> Result<Option<&'a str>, ApiError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let bearer = values.find_map(|value| {
-        let (kind, rest) = value.as_bytes().split_at_checked(6)?;
-        let is_bearer = kind.eq_ignore_ascii_case(b"bearer");
+    let found = values.find_map(|value| {
+        let (kind, rest) = value.as_bytes().split_at_checked(way.len())?;
+        let is_way = kind.eq_ignore_ascii_case(way.as_bytes());
         let is_word = rest.first().is_none_or(|it| *it == b' ');
-        (is_bearer && is_word).then_some(rest)
+        (is_way && is_word).then_some(rest)
     });
-    let Some(bearer) = bearer else {
+    let Some(found) = found else {
         return Ok(None);
     };
-    let token = std::str::from_utf8(bearer).map_err(|_| invalid("the token is no text"))?;
-    match token.trim() {
-        "" => Err(invalid("the token is missing")),
-        token => Ok(Some(token)),
-    }
+    let text = std::str::from_utf8(found).map_err(|_| invalid("the token is no text"))?;
+    Ok(Some(text.trim()))
 }
 
 async fn holder(state: &ApiState, token: &str) -> Result<Caller, ApiError> {
@@ -103,10 +117,7 @@ async fn holder(state: &ApiState, token: &str) -> Result<Caller, ApiError> {
         return Ok(caller);
     }
     let found = state.identity.holder(token, state.clock.now()).await;
-    found.map_err(|refusal| match refusal {
-        TokenRefusal::Invalid(why) => invalid(&why),
-        TokenRefusal::Unavailable(why) => ApiError::unavailable(format!("Try again later: {why}")),
-    })
+    found.map_err(refused)
 }
 
 /// The user for whom a token of this service acts.
@@ -134,6 +145,15 @@ async fn own(state: &ApiState, token: &str) -> Result<Option<Caller>, ApiError> 
     }))
 }
 
+fn refused(refusal: HeaderRefusal) -> ApiError {
+    match refusal {
+        HeaderRefusal::Invalid(why) => invalid(&why),
+        HeaderRefusal::Unavailable(why) => {
+            ApiError::unavailable(format!("Try again later: {why}"))
+        }
+    }
+}
+
 fn invalid(why: &str) -> ApiError {
     ApiError::forbidden(format!("Invalid credentials ({why})"))
 }
@@ -147,7 +167,7 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, value.parse().unwrap());
         }
-        match presented(&headers) {
+        match presented(&headers, "bearer") {
             Ok(token) => Ok(token.map(str::to_owned)),
             Err(error) => Err(error.message().to_owned()),
         }
@@ -163,8 +183,7 @@ mod tests {
         assert_eq!(of(&["BearerX abc"]), Ok(None));
         assert_eq!(of(&["Basic abc", "Bearer def"]), token("def"));
         for nothing in ["Bearer", "Bearer  "] {
-            let text = "Invalid credentials (the token is missing)";
-            assert_eq!(of(&[nothing]), Err(text.to_owned()), "{nothing}");
+            assert_eq!(of(&[nothing]), token(""), "{nothing}");
         }
     }
 }
