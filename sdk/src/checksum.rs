@@ -25,17 +25,20 @@ pub enum Algorithm {
     Sha1,
     /// FIPS 180.
     Sha256,
+    /// NVM Express, with which S3 sums up what it is not told a checksum of.
+    Crc64Nvme,
 }
 
 impl Algorithm {
     /// Every algorithm the gateway can compute.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Adler32,
         Self::Crc32,
         Self::Crc32c,
         Self::Md5,
         Self::Sha1,
         Self::Sha256,
+        Self::Crc64Nvme,
     ];
 
     /// Lower-case name: `adler32`.
@@ -47,6 +50,7 @@ impl Algorithm {
             Self::Md5 => "md5",
             Self::Sha1 => "sha1",
             Self::Sha256 => "sha256",
+            Self::Crc64Nvme => "crc64nvme",
         }
     }
 
@@ -54,6 +58,7 @@ impl Algorithm {
     pub fn digits(self) -> usize {
         match self {
             Self::Adler32 | Self::Crc32 | Self::Crc32c => 8,
+            Self::Crc64Nvme => 16,
             Self::Md5 => 32,
             Self::Sha1 => 40,
             Self::Sha256 => 64,
@@ -150,6 +155,7 @@ enum Inner {
     Md5(md5::Md5),
     Sha1(sha1::Sha1),
     Sha256(sha2::Sha256),
+    Crc64Nvme(crc_fast::Digest),
 }
 
 impl Hasher {
@@ -162,6 +168,9 @@ impl Hasher {
             Algorithm::Md5 => Inner::Md5(md5::Md5::new()),
             Algorithm::Sha1 => Inner::Sha1(sha1::Sha1::new()),
             Algorithm::Sha256 => Inner::Sha256(sha2::Sha256::new()),
+            Algorithm::Crc64Nvme => {
+                Inner::Crc64Nvme(crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme))
+            }
         })
     }
 
@@ -174,6 +183,7 @@ impl Hasher {
             Inner::Md5(it) => it.update(bytes),
             Inner::Sha1(it) => it.update(bytes),
             Inner::Sha256(it) => it.update(bytes),
+            Inner::Crc64Nvme(it) => it.update(bytes),
         }
     }
 
@@ -186,6 +196,9 @@ impl Hasher {
             Inner::Md5(it) => Checksum::new(Algorithm::Md5, hex::encode(it.finalize())),
             Inner::Sha1(it) => Checksum::new(Algorithm::Sha1, hex::encode(it.finalize())),
             Inner::Sha256(it) => Checksum::new(Algorithm::Sha256, hex::encode(it.finalize())),
+            Inner::Crc64Nvme(it) => {
+                Checksum::new(Algorithm::Crc64Nvme, format!("{:016x}", it.finalize()))
+            }
         }
     }
 }
@@ -219,6 +232,7 @@ mod tests {
                 Algorithm::Sha256,
                 "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225",
             ),
+            (Algorithm::Crc64Nvme, "ae8b14860a799888"),
         ];
         for (algorithm, hex) in expected {
             let mut hasher = algorithm.hasher();

@@ -105,6 +105,22 @@ struct Own {
     log: Option<Arc<LogFn>>,
 }
 
+impl Own {
+    /// What a caller lent, to be changed.
+    fn of(lent: &Lent) -> Self {
+        let left = lent.remaining();
+        Self {
+            request_id: lent.request_id().to_owned(),
+            trace_parent: lent.trace_parent().to_owned(),
+            deadline: left.and_then(|left| Moment::now().checked_add(left)),
+            credential: lent.credential().clone(),
+            options: lent.options().clone(),
+            cancel: lent.cancel().clone(),
+            log: Some(lent.pen()),
+        }
+    }
+}
+
 impl Inner {
     fn request_id(&self) -> &str {
         match self {
@@ -191,7 +207,7 @@ impl Ctx {
         }
         let mut own = match &*self.0 {
             Inner::Own(own) => own.clone(),
-            Inner::Lent(lent) => Box::new(lent.own()),
+            Inner::Lent(lent) => Box::new(Own::of(lent)),
         };
         change(&mut own);
         Self(Arc::new(Inner::Own(own)))

@@ -13,6 +13,8 @@
 //! | the methods and what each of them promises | [`storage`] |
 //! | saying what a storage can do | [`capability`] |
 //! | failing well | [`error`] |
+//! | which servers to believe under TLS | `trust`, behind the feature of this name |
+//! | connections and failures of HTTP with reqwest | `http_client`, behind the feature `http-client` |
 //! | deadlines, cancellation, credentials, options of a call | [`context`] |
 #![warn(missing_docs)]
 
@@ -25,10 +27,14 @@ pub mod context;
 pub mod dynamic;
 pub mod error;
 mod export;
+#[cfg(all(feature = "http-client", not(target_family = "wasm")))]
+pub mod http_client;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
 pub mod secret;
 pub mod storage;
+#[cfg(all(feature = "trust", not(target_family = "wasm")))]
+pub mod trust;
 pub mod types;
 
 pub use bytes::Bytes;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use causeway_sdk::trust::Trust;
 use causeway_sdk::{Algorithm, Credential, Error, ErrorKind, Result, Secret};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
@@ -26,7 +27,6 @@ use crate::Config;
 use crate::error::internal;
 use crate::letters::Letters;
 use crate::records::Records;
-use crate::trust::Trust;
 use crate::wire::origin;
 
 const USER_AGENT: &str = concat!("causeway-http/", env!("CARGO_PKG_VERSION"));
@@ -76,7 +76,7 @@ struct Kept {
 impl Pool {
     pub(crate) fn new(config: Arc<Config>) -> Self {
         Self {
-            trust: Trust::new(&config),
+            trust: Trust::new(config.trust()),
             config,
             clients: Mutex::new(HashMap::new()),
         }
@@ -110,7 +110,9 @@ impl Pool {
     }
 
     fn make(&self, credential: &Credential) -> Result<Client> {
-        let tls = self.trust.client(identity(credential))?;
+        let mut tls = self.trust.client(identity(credential))?;
+        // One transfer, one connection: HTTP/2 would put many on one and share its window.
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let web = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.clone())
             .http1_only()

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use causeway_sdk::trust::TrustPlaces;
 use causeway_sdk::{Algorithm, Error, ErrorKind, Result};
 use serde::Deserialize;
 
@@ -95,6 +96,15 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// Where the certificates of CAs are.
+    pub(crate) fn trust(&self) -> TrustPlaces {
+        TrustPlaces {
+            ca_dir: self.ca_dir.clone(),
+            ca_file: self.ca_file.clone(),
+            system_ca_dir: self.system_ca_dir.clone(),
+        }
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {

@@ -10,7 +10,7 @@
 //! | `places`, `cleanup` | what was learned of servers; what a failed write left |
 //! | `reader`, `writer`, `peer_copy`, `macaroon` | bytes to us, from us, past us, and a token for that |
 //! | `exchange`, `upload`, `redirect` | one request with its redirects; one streamed PUT; the policy |
-//! | `client`, `letters`, `records`, `trust` | connections by host and credential; certificates on both sides |
+//! | `client`, `letters`, `records` | connections by host and credential |
 //! | `wire`, `propfind`, `bounded`, `digest`, `range`, `markers` | formats, without any network |
 //! | `error` | foreign failures to the kinds of the SDK |
 
@@ -35,7 +35,6 @@ mod reader;
 mod records;
 mod redirect;
 mod storage;
-mod trust;
 mod upload;
 mod wire;
 mod writer;

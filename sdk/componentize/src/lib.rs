@@ -1,16 +1,20 @@
 //! From the source of a plugin to a component, with no other tool than the language's own.
 //!
-//! A project with a `Cargo.toml` is Rust, one with a `plugin.py` is Python. What comes out is one file
-//! that the gateway installs. This crate knows how compilers are called; it knows nothing of
+//! A project with a `Cargo.toml` is Rust, one with a `plugin.py` is Python, one with a `plugin.js` is
+//! JavaScript, one with a `plugin.c` is C. What comes out is one file that the gateway installs. This crate knows how compilers are called; it knows nothing of
 //! what a plugin does, and loads none.
 //!
 //! | to learn about | read |
 //! |---|---|
 //! | which compiler is taken, and why | [`rust`] |
 //! | Python | [`python`] |
+//! | JavaScript | [`javascript`] |
+//! | C | [`c`] |
 //! | the contract, as files | [`world`] |
 #![warn(missing_docs)]
 
+pub mod c;
+pub mod javascript;
 pub mod python;
 pub mod rust;
 pub mod world;
@@ -20,6 +24,36 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 use wit_component::ComponentEncoder;
+
+/// A language, and the file that tells it.
+struct Mark {
+    file: &'static str,
+    native: bool,
+    build: fn(&Project) -> anyhow::Result<PathBuf>,
+}
+
+const MARKS: [Mark; 4] = [
+    Mark {
+        file: "Cargo.toml",
+        native: true,
+        build: rust::build,
+    },
+    Mark {
+        file: "plugin.py",
+        native: false,
+        build: python::build,
+    },
+    Mark {
+        file: "plugin.js",
+        native: false,
+        build: javascript::build,
+    },
+    Mark {
+        file: "plugin.c",
+        native: false,
+        build: c::build,
+    },
+];
 
 /// A project, and where its files go.
 #[derive(Clone, Debug)]
@@ -55,19 +89,27 @@ impl Project {
     }
 
     fn build_here(&self) -> anyhow::Result<PathBuf> {
-        if self.folder.join("Cargo.toml").exists() {
-            return rust::build(self);
+        let known = MARKS.iter().find(|it| self.folder.join(it.file).exists());
+        let Some(known) = known else {
+            let files = MARKS.map(|it| it.file).join(", ");
+            bail!(
+                "find a project in {}: there is none of {files}",
+                self.folder.display()
+            )
+        };
+        if self.native && !known.native {
+            bail!(
+                "build a native library: of {} a component is made",
+                known.file
+            );
         }
-        if self.folder.join("plugin.py").exists() {
-            if self.native {
-                bail!("build a native library: a Python plugin is a component");
-            }
-            return python::build(self);
-        }
-        bail!(
-            "find a project in {}: there is neither a Cargo.toml nor a plugin.py",
-            self.folder.display()
-        )
+        (known.build)(self)
+    }
+
+    /// Name of the project's folder.
+    fn name(&self) -> String {
+        let name = self.folder.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     }
 
     /// Where the compiler's files go.
@@ -88,20 +130,28 @@ impl Project {
 /// # Errors
 /// When it is no module, or was not made for a world of the gateway.
 pub fn encode(module: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let encoder = ComponentEncoder::default().module(module);
-    let encoded = encoder.and_then(|it| it.validate(true).encode());
+    let mut encoder = ComponentEncoder::default();
+    let encoded = encoder
+        .module(module)
+        .and_then(|it| it.validate(true).encode());
     encoded.map_err(|reason| anyhow::anyhow!("make a component of the module: {reason:#}"))
 }
 
 /// Writes a file so that whoever looks sees the old one or the new one.
 fn place(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let what = || format!("write {}", path.display());
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(what)?;
-    }
-    let unfinished = path.with_extension(format!("{}.unfinished", std::process::id()));
+    let unfinished = unfinished(path)?;
     std::fs::write(&unfinished, bytes).with_context(what)?;
     std::fs::rename(&unfinished, path).with_context(what)
+}
+
+/// Where a file is written before it is renamed, in the same folder, which is there then.
+fn unfinished(path: &Path) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = path.parent() {
+        let what = || format!("make the folder {}", folder.display());
+        std::fs::create_dir_all(folder).with_context(what)?;
+    }
+    Ok(path.with_extension(format!("{}.unfinished", std::process::id())))
 }
 
 /// What a command says on standard output.
@@ -146,7 +196,7 @@ mod tests {
         };
         let refused = project.build().unwrap_err().to_string();
         assert!(
-            refused.contains("neither a Cargo.toml nor a plugin.py"),
+            refused.contains("none of Cargo.toml, plugin.py, plugin.js, plugin.c"),
             "{refused}"
         );
     }

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
-use crate::{Project, world};
+use crate::{Project, unfinished, world};
 
 /// Version that the examples are built with.
 pub const VERSION: &str = "0.25.1";
@@ -19,26 +19,18 @@ pub const VERSION: &str = "0.25.1";
 /// # Errors
 /// What the tool said, or that it is not there.
 pub fn build(project: &Project) -> anyhow::Result<PathBuf> {
-    let folder = std::fs::canonicalize(&project.folder)
-        .with_context(|| format!("find {}", project.folder.display()))?;
-    let cache = project.cache();
-    let wit = cache.join("wit");
+    let folder = &project.folder;
+    let wit = project.cache().join("wit");
     world::write(&wit)?;
-    let wit = std::fs::canonicalize(&wit)?;
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let output = project.output(&name);
-    if let Some(above) = output.parent() {
-        std::fs::create_dir_all(above)?;
-    }
-    let above = std::fs::canonicalize(output.parent().unwrap_or(Path::new(".")))?;
-    let tool = tool(&folder);
-    let unfinished = above.join(format!(".{}.unfinished", std::process::id()));
+    let output = project.output(&project.name());
+    let tool = tool(folder);
+    let unfinished = unfinished(&output)?;
     let status = Command::new(&tool)
         .arg("-d")
         .arg(wit)
         .args(["-w", world::POLL, "componentize", "plugin", "-o"])
         .arg(&unfinished)
-        .current_dir(&folder)
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status()

@@ -4,6 +4,12 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+/// Package of the newest version.
+pub const PACKAGE: &str = "causeway:storage";
+
+/// The newest version.
+pub const VERSION: &str = "0.1.0";
+
 /// World of tool chains that have no async functions.
 pub const POLL: &str = "plugin-poll";
 
@@ -61,5 +67,7 @@ mod tests {
             .collect();
         names.sort();
         assert_eq!(names, FILES.map(|(name, _)| name));
+        let package = format!("package {PACKAGE}@{VERSION};");
+        assert!(FILES.iter().all(|(_, text)| text.contains(&package)));
     }
 }

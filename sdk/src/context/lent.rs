@@ -12,8 +12,7 @@ use causeway_abi::async_ffi::FfiFuture;
 use causeway_abi::values::LogLevel as Level;
 use causeway_abi::{self as abi, CtxHandle, CtxSource, Pair};
 
-use super::clock::Moment;
-use super::{CancelToken, Credential, Ctx, Inner, LogLevel, Own};
+use super::{CancelToken, Credential, Ctx, Inner, LogFn, LogLevel};
 use crate::native::convert::{contained, credential, credential_ref, level_code, level_of};
 
 /// What a token asks whether the caller has given up.
@@ -61,23 +60,10 @@ impl Lent {
         self.caller.log(level_code(level), text);
     }
 
-    /// The same, to be changed.
-    pub(super) fn own(&self) -> Own {
-        let log = {
-            let caller = self.caller.clone();
-            move |level, text: &str| caller.log(level_code(level), text)
-        };
-        Own {
-            request_id: self.request_id().to_owned(),
-            trace_parent: self.trace_parent().to_owned(),
-            deadline: self
-                .remaining()
-                .and_then(|left| Moment::now().checked_add(left)),
-            credential: self.credential().clone(),
-            options: self.options().clone(),
-            cancel: self.cancel().clone(),
-            log: Some(Arc::new(log)),
-        }
+    /// Writes into the caller's log.
+    pub(super) fn pen(&self) -> Arc<LogFn> {
+        let caller = self.caller.clone();
+        Arc::new(move |level, text: &str| caller.log(level_code(level), text))
     }
 }
 

@@ -9,8 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::clock::Moment;
-use super::{CancelToken, Credential, Ctx, Inner, LogLevel, Own};
+use super::{CancelToken, Credential, Ctx, Inner, LogFn, LogLevel};
 use crate::component::{CallContext, credential, level, wait_until_cancelled};
 
 /// What a token asks whether the caller has given up.
@@ -75,23 +74,10 @@ impl Lent {
         self.caller.log(level(grave), text);
     }
 
-    /// The same, to be changed.
-    pub(super) fn own(&self) -> Own {
-        let log = {
-            let caller = Arc::clone(&self.caller);
-            move |grave, text: &str| caller.log(level(grave), text)
-        };
-        Own {
-            request_id: self.request_id().to_owned(),
-            trace_parent: self.trace_parent().to_owned(),
-            deadline: self
-                .remaining()
-                .and_then(|left| Moment::now().checked_add(left)),
-            credential: self.credential().clone(),
-            options: self.options().clone(),
-            cancel: self.cancel().clone(),
-            log: Some(Arc::new(log)),
-        }
+    /// Writes into the caller's log.
+    pub(super) fn pen(&self) -> Arc<LogFn> {
+        let caller = Arc::clone(&self.caller);
+        Arc::new(move |grave, text: &str| caller.log(level(grave), text))
     }
 }
 

@@ -23,6 +23,7 @@
 //! | what comes out | [`Report`] |
 //! | a storage that fails at will | [`FaultStorage`] |
 //! | a storage to compare with | [`MemoryStorage`] |
+//! | a network that fails | [`Network`] |
 //! | changing some calls of a storage | [`Layer`] |
 #![warn(missing_docs)]
 
@@ -31,6 +32,7 @@ mod fault;
 mod layer;
 mod memory;
 mod need;
+mod network;
 mod payload;
 mod polls;
 mod probe;
@@ -41,6 +43,7 @@ mod verdict;
 pub use fault::{FaultStorage, ReadFault, Traffic};
 pub use layer::{Layer, Layered};
 pub use memory::{MemoryReader, MemoryStorage, MemoryWriter};
+pub use network::{FaultProxy, Network, NetworkFault};
 pub use payload::payload;
 pub use polls::poll_at_most;
 pub use report::{Case, Outcome, Report};

@@ -31,6 +31,10 @@ pub(crate) enum Need {
     CopyPull,
     /// It copies to its own kind.
     CopyPush,
+    /// Somebody can make the network fail.
+    Network,
+    /// A server that answers in its own time, and no recording.
+    Live,
 }
 
 impl Probe {
@@ -51,6 +55,8 @@ impl Probe {
             Need::RenameDirectories => "needs rename.directories".into(),
             Need::CopyPull => "needs copy.pull_from its own scheme".into(),
             Need::CopyPush => "needs copy.push_to its own scheme".into(),
+            Need::Network => "needs a network that can be made to fail".into(),
+            Need::Live => "what it finds depends on time, which a recording has none of".into(),
         })
     }
 
@@ -69,6 +75,8 @@ impl Probe {
             Need::RenameDirectories => self.can.rename.directories,
             Need::CopyPull => self.can.can_pull_from(scheme),
             Need::CopyPush => self.can.can_push_to(scheme),
+            Need::Network => self.network.is_some(),
+            Need::Live => self.live,
         }
     }
 }

@@ -1,21 +1,21 @@
-//! What a case works with: the storage, fresh names, and files to read.
+//! What a case works with: the storage, fresh names, and a file to read. What cases do with files again and
+//! again is in `files`.
+
+mod files;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use causeway_sdk::{
-    Capabilities, Credential, Ctx, DynStorage, Entry, Error, ErrorKind, Operation, Page,
-    ReadOptions, Url, WriteOptions, Written,
-};
+use bytes::Bytes;
+use causeway_sdk::{Capabilities, Credential, Ctx, DynStorage, Operation, Url};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, sleep};
 
-use crate::payload::{payload, same, send};
+use crate::network::Network;
+use crate::payload::payload;
 use crate::suite::Suite;
-use crate::verdict::{OrFail as _, Stop, Verdict, ensure, failed, skipped};
+use crate::verdict::{OrFail as _, Stop, Verdict, ensure, skipped};
 
 /// What a segment of a path is written in: everything but RFC 3986's unreserved is encoded.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -25,8 +25,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 /// Size of the file that reading cases use: odd, and more than a few chunks.
 const SAMPLE: usize = 3 * (1 << 20) + 12_345;
-/// Pages of one listing before it counts as endless.
-const MOST_PAGES: usize = 10_000;
+/// The same where every byte that is read is kept: still more than a few pieces of it.
+const SMALL_SAMPLE: usize = 300_345;
+/// Names that one case may use.
+const NAMES: u64 = 1 << 16;
 
 /// A file that was there before.
 #[derive(Clone, Debug)]
@@ -55,7 +57,12 @@ pub(crate) struct Probe {
     missing: Option<Url>,
     time_limit: Duration,
     settle: Duration,
-    count: AtomicU64,
+    /// Who makes the network fail.
+    pub(crate) network: Option<Arc<dyn Network>>,
+    pub(crate) live: bool,
+    sample_size: usize,
+    calls: AtomicU64,
+    names: AtomicU64,
     sample: OnceCell<Sample>,
 }
 
@@ -67,8 +74,8 @@ impl Probe {
             Some(text) => Some(parse(text)?),
         };
         let can = suite.storage.describe();
-        let random: u64 = rand::random();
-        let home = below(&base, &format!("causeway-check-{random:016x}"));
+        let run = suite.run_name.unwrap_or_else(run_name);
+        let home = below(&base, &run);
         let probe = Self {
             storage: suite.storage,
             keeps: suite.keeps && can.can(Operation::Write) && can.can(Operation::Read),
@@ -79,7 +86,11 @@ impl Probe {
             missing,
             time_limit: suite.time_limit,
             settle: suite.settle,
-            count: AtomicU64::new(0),
+            network: suite.network,
+            live: suite.live,
+            sample_size: if suite.small { SMALL_SAMPLE } else { SAMPLE },
+            calls: AtomicU64::new(0),
+            names: AtomicU64::new(0),
             sample: OnceCell::new(),
         };
         if probe.keeps && probe.can.can(Operation::Mkdir) {
@@ -95,7 +106,7 @@ impl Probe {
 
     /// Context of one call.
     pub(crate) fn cx(&self) -> Ctx {
-        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let count = self.calls.fetch_add(1, Ordering::Relaxed);
         Ctx::new(format!("check-{count}"))
             .with_timeout(self.time_limit)
             .with_credential(self.credential.clone())
@@ -106,9 +117,14 @@ impl Probe {
         below(&self.home, name)
     }
 
+    /// From now on fresh names are those of this case, whatever ran before it.
+    pub(crate) fn begin(&self, case: usize) {
+        self.names.store(case as u64 * NAMES, Ordering::Relaxed);
+    }
+
     /// URL that no case used before.
     pub(crate) fn fresh(&self) -> Url {
-        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let count = self.names.fetch_add(1, Ordering::Relaxed);
         self.named(&format!("item-{count}"))
     }
 
@@ -133,7 +149,7 @@ impl Probe {
 
     async fn make_sample(&self) -> Verdict<Sample> {
         if self.keeps {
-            let (url, content) = (self.named("sample"), payload(1, SAMPLE));
+            let (url, content) = (self.named("sample"), payload(1, self.sample_size));
             self.put(&url, &content).await?;
             return Ok(Sample { url, content });
         }
@@ -153,142 +169,11 @@ impl Probe {
         );
         Ok(Sample { url, content })
     }
+}
 
-    /// Options that fit the storage.
-    pub(crate) fn write_options(&self, size: usize) -> WriteOptions {
-        WriteOptions {
-            size: Some(size as u64),
-            overwrite: true,
-            parents: self.can.write.parents,
-            expect: None,
-            resume: None,
-        }
-    }
-
-    /// Writes a file.
-    pub(crate) async fn put(&self, at: &Url, content: &Bytes) -> Verdict<Written> {
-        let options = self.write_options(content.len());
-        let written = self.put_with(at, content, options).await;
-        written.or_fail(format!("write {} bytes", content.len()))
-    }
-
-    /// Writes a file with these options, in pieces that fit no boundary.
-    pub(crate) async fn put_with(
-        &self,
-        at: &Url,
-        content: &Bytes,
-        options: WriteOptions,
-    ) -> Result<Written, Error> {
-        let cx = self.cx();
-        let mut body = self.storage.open_write(&cx, at, options).await?;
-        match send(&mut *body, content).await {
-            Ok(()) => body.commit().await,
-            Err(error) => {
-                body.abort().await;
-                Err(error)
-            }
-        }
-    }
-
-    /// Reads a whole file.
-    pub(crate) async fn get(&self, at: &Url) -> Result<Bytes, Error> {
-        self.get_with(at, ReadOptions::default()).await
-    }
-
-    /// Reads with these options; checks what holds for every body.
-    pub(crate) async fn get_with(&self, at: &Url, options: ReadOptions) -> Result<Bytes, Error> {
-        let cx = self.cx();
-        let mut body = self.storage.open_read(&cx, at, options).await?;
-        let mut content = BytesMut::new();
-        while let Some(chunk) = body.next().await? {
-            if chunk.is_empty() {
-                return Err(Error::new(ErrorKind::Internal, "a chunk is empty"));
-            }
-            content.extend_from_slice(&chunk);
-        }
-        Ok(content.freeze())
-    }
-
-    /// The file must be there with this content.
-    pub(crate) async fn expect_content(&self, at: &Url, content: &Bytes, what: &str) -> Verdict {
-        let found = self.get(at).await.or_fail(format!("{what}: read it"))?;
-        same(&found, content, what)
-    }
-
-    /// Whether something is there.
-    pub(crate) async fn is_there(&self, at: &Url) -> Verdict<bool> {
-        if self.can.can(Operation::Stat) {
-            return self
-                .storage
-                .exists(&self.cx(), at)
-                .await
-                .or_fail("ask for a file");
-        }
-        match self.get(at).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => failed(format!("ask for a file: {error:?}")),
-        }
-    }
-
-    /// Waits until nothing is there; a storage may remove in the background.
-    pub(crate) async fn expect_gone(&self, at: &Url, what: &str) -> Verdict {
-        let start = Instant::now();
-        while self.is_there(at).await? {
-            ensure!(start.elapsed() < self.settle, "{what}: it is still visible");
-            sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
-    }
-
-    /// All entries of a directory, page by page.
-    pub(crate) async fn list(&self, at: &Url, limit: u32) -> Result<Vec<Entry>, Error> {
-        let (cx, mut entries, mut cursor) = (self.cx(), Vec::new(), None);
-        for _ in 0..MOST_PAGES {
-            let page = self.storage.list(&cx, at, Page { cursor, limit }).await?;
-            if limit > 0 && page.entries.len() > limit as usize {
-                return Err(Error::new(ErrorKind::Internal, "a page exceeds its limit"));
-            }
-            entries.extend(page.entries);
-            match page.next {
-                None => return Ok(entries),
-                next => cursor = next,
-            }
-        }
-        Err(Error::new(ErrorKind::Internal, "the listing does not end"))
-    }
-
-    /// A new empty directory.
-    pub(crate) async fn directory(&self) -> Verdict<Url> {
-        let at = self.fresh();
-        let made = self.storage.mkdir(&self.cx(), &at, false).await;
-        made.or_fail("make a directory")?;
-        Ok(at)
-    }
-
-    /// Removes the directory of this run, as far as the storage can.
-    pub(crate) async fn clean(&self) {
-        if !self.keeps || !self.can.can(Operation::Unlink) || !self.can.can(Operation::List) {
-            return;
-        }
-        let mut directories = vec![self.home.clone()];
-        let mut next = 0;
-        while let Some(at) = directories.get(next).cloned() {
-            next += 1;
-            // What cannot be removed is left; cases have judged these calls already.
-            for entry in self.list(&at, 0).await.unwrap_or_default() {
-                let inner = below(&at, &entry.name);
-                if entry.stat.is_directory() {
-                    directories.push(inner);
-                } else {
-                    self.storage.unlink(&self.cx(), &inner).await.ok();
-                }
-            }
-        }
-        for at in directories.iter().rev() {
-            self.storage.rmdir(&self.cx(), at).await.ok();
-        }
-    }
+/// Name of a run that was not given one.
+pub(crate) fn run_name() -> String {
+    format!("causeway-check-{:016x}", rand::random::<u64>())
 }
 
 /// URL of a name below another URL, query kept.

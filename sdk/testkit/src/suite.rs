@@ -9,6 +9,7 @@ use causeway_sdk::{Credential, DynStorage, Url};
 use tokio::time::timeout;
 
 use crate::cases::{self, Definition};
+use crate::network::Network;
 use crate::probe::{Probe, Seed};
 use crate::report::{Case, Outcome, Report};
 use crate::verdict::Stop;
@@ -28,6 +29,10 @@ pub struct Suite {
     pub(crate) settle: Duration,
     pub(crate) only: Option<String>,
     pub(crate) told: Option<Teller>,
+    pub(crate) network: Option<Arc<dyn Network>>,
+    pub(crate) run_name: Option<String>,
+    pub(crate) live: bool,
+    pub(crate) small: bool,
 }
 
 /// Hears the name of each case before it runs.
@@ -51,6 +56,10 @@ impl Suite {
             settle: Duration::from_secs(20),
             only: None,
             told: None,
+            network: None,
+            run_name: None,
+            live: true,
+            small: false,
         }
     }
 
@@ -128,6 +137,29 @@ impl Suite {
         self
     }
 
+    /// Who makes the network between the storage and its server fail, for the cases under `faults/`.
+    #[must_use]
+    pub fn network(mut self, network: Arc<dyn Network>) -> Self {
+        self.network = Some(network);
+        self
+    }
+
+    /// Name of the directory of this run, and smaller files: what happens on the network is the same
+    /// whenever a run of this name is repeated, and little enough to be kept.
+    #[must_use]
+    pub fn recorded(mut self, run: &str) -> Self {
+        self.run_name = Some(run.to_owned());
+        self.small = true;
+        self
+    }
+
+    /// A recorded run is repeated without a server. Cases whose requests depend on time are skipped.
+    #[must_use]
+    pub fn replayed(mut self, run: &str) -> Self {
+        self.live = false;
+        self.recorded(run)
+    }
+
     /// Runs the cases, one after the other. Never panics because of the storage.
     pub async fn run(mut self) -> Report {
         let (limit, only) = (self.time_limit, self.only.clone());
@@ -142,8 +174,12 @@ impl Suite {
                 return report;
             }
         };
-        for definition in cases::all().into_iter().filter(wanted) {
+        for (number, definition) in cases::all().into_iter().enumerate() {
+            if !wanted(&definition) {
+                continue;
+            }
             told(definition.name);
+            probe.begin(number + 1);
             let verdict = match probe.lacks(definition.needs) {
                 Some(reason) => Err(Stop::Skipped(reason)),
                 None => run_one(&probe, &definition, limit).await,

@@ -1,17 +1,19 @@
 //! Storages that break a promise must fail, and the right case must say so.
 
+#[path = "broken/resume.rs"]
+mod resume;
+#[path = "broken/wrapped.rs"]
+mod wrapped;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_sdk::capability::CredentialKind;
 use causeway_sdk::{
-    BoxFuture, Bytes, Capabilities, Checksum, Ctx, DirPage, DynStorage, DynWrite, Erased, Error,
-    ErrorKind, Host, Operation, Page, ReadOptions, Result, Stat, Storage, Url, WriteOptions,
-    Written,
+    BoxFuture, Bytes, Capabilities, Ctx, DirPage, DynStorage, DynWrite, Erased, Error, Host, Page,
+    ReadOptions, Result, Stat, Storage, Url, WriteOptions, Written,
 };
-use causeway_testkit::{
-    FaultStorage, Layer, Layered, MemoryStorage, Outcome, ReadFault, Report, Suite,
-};
+use causeway_testkit::{Layer, Layered, MemoryStorage, Outcome, Report, Suite};
 
 fn memory() -> Arc<dyn DynStorage> {
     Erased::shared(MemoryStorage::create("", Host::silent()).unwrap())
@@ -268,102 +270,6 @@ async fn claiming_what_it_cannot_panicking_and_hanging() {
         reason("space/plausible").contains("no end within"),
         "{report}"
     );
-}
-
-/// Keeps whatever it is asked to keep, or forgets what was suspended.
-struct Careless {
-    inner: Arc<dyn DynStorage>,
-    gullible: bool,
-}
-
-impl Layer for Careless {
-    fn inner(&self) -> &dyn DynStorage {
-        &*self.inner
-    }
-
-    fn open_write<'a>(
-        &'a self,
-        cx: &'a Ctx,
-        at: &'a Url,
-        options: WriteOptions,
-    ) -> BoxFuture<'a, Result<Box<dyn DynWrite>>> {
-        Box::pin(async move {
-            let inner = self.inner.open_write(cx, at, options).await?;
-            let gullible = self.gullible;
-            Ok(Box::new(CarelessBody { inner, gullible }) as Box<dyn DynWrite>)
-        })
-    }
-}
-
-struct CarelessBody {
-    inner: Box<dyn DynWrite>,
-    gullible: bool,
-}
-
-impl causeway_sdk::WriteBody for CarelessBody {
-    async fn write(&mut self, offset: u64, chunk: Bytes) -> Result<()> {
-        self.inner.write(offset, chunk).await
-    }
-
-    async fn commit(self) -> Result<Written> {
-        self.inner.commit().await
-    }
-
-    async fn abort(self) {
-        self.inner.abort().await;
-    }
-
-    fn held(&self) -> u64 {
-        self.inner.held()
-    }
-
-    async fn keep(&mut self, offset: u64, len: u64, expected: Checksum) -> Result<bool> {
-        Ok(self.inner.keep(offset, len, expected).await? || self.gullible)
-    }
-
-    async fn suspend(self) {
-        match self.gullible {
-            true => self.inner.suspend().await,
-            false => self.inner.abort().await,
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keeping_what_is_damaged_and_forgetting_what_is_not() {
-    let careless = |gullible| Careless {
-        inner: memory(),
-        gullible,
-    };
-    must_fail(careless(true), &["resume/damage_is_found"]).await;
-    must_fail(careless(false), &["resume/goes_on"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn wrong_bytes_and_short_bodies() {
-    let corrupt = FaultStorage::new(memory()).read_fault(ReadFault::Corrupt(0));
-    expect_failures(&run(corrupt.shared()).await, &["read/whole", "write/sizes"]);
-    let short = FaultStorage::new(memory()).read_fault(ReadFault::Truncate(70_000));
-    expect_failures(&run(short.shared()).await, &["read/whole", "write/sizes"]);
-    let error = Error::new(ErrorKind::Network, "lose the connection");
-    let torn = FaultStorage::new(memory()).read_fault(ReadFault::Fail(100, error));
-    expect_failures(&run(torn.shared()).await, &["read/whole"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_wished_call_fails_and_no_other() {
-    let error = Error::new(ErrorKind::Busy, "wait for a tape");
-    let storage = FaultStorage::new(memory())
-        .fail(Operation::Stat, 2, error)
-        .read_fault(ReadFault::Delay(Duration::from_millis(1)))
-        .shared();
-    let (cx, at) = (Ctx::new("test"), "memory://test/".parse().unwrap());
-    assert!(storage.stat(&cx, &at).await.is_ok());
-    assert_eq!(
-        storage.stat(&cx, &at).await.unwrap_err().kind(),
-        ErrorKind::Busy
-    );
-    assert!(storage.exists(&cx, &at).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

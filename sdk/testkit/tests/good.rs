@@ -15,7 +15,8 @@ async fn the_reference_passes_and_skips_almost_nothing() {
     let skipped: Vec<&str> = report
         .cases
         .iter()
-        .filter(|it| it.outcome == Outcome::Skipped)
+        // Who has no network cannot let it fail; the cases are tried in `tests/network.rs`.
+        .filter(|it| it.outcome == Outcome::Skipped && !it.name.starts_with("faults/"))
         .map(|it| it.name.as_str())
         .collect();
     assert_eq!(skipped, ["errors/unclaimed-operations"]);

@@ -18,9 +18,9 @@ cases! {
     "write/dropped" [WRITE, Need::Kept] dropped;
     "write/dropped-keeps-old" [WRITE, Need::Kept, Need::Atomic] dropped_keeps_old;
     "write/leaves-no-litter" [WRITE, Need::Kept, Need::Can(Operation::List), Need::Can(Operation::Mkdir)] no_litter;
-    "cancel/stat" [Need::Can(Operation::Stat), Need::Sample] cancel_stat;
-    "cancel/read" [Need::Sample] cancel_read;
-    "cancel/write" [WRITE, Need::Kept, Need::Atomic] cancel_write;
+    "cancel/stat" [Need::Live, Need::Can(Operation::Stat), Need::Sample] cancel_stat;
+    "cancel/read" [Need::Live, Need::Sample] cancel_read;
+    "cancel/write" [Need::Live, WRITE, Need::Kept, Need::Atomic] cancel_write;
 }
 
 /// Polls after which a future is dropped, one after the other.

@@ -13,8 +13,8 @@ const READERS: u64 = 64;
 const WRITERS: u64 = 16;
 
 cases! {
-    "concurrency/readers" [Need::Sample] readers;
-    "concurrency/writers" [Need::Can(Operation::Write), Need::Kept] writers;
+    "concurrency/readers" [Need::Live, Need::Sample] readers;
+    "concurrency/writers" [Need::Live, Need::Can(Operation::Write), Need::Kept] writers;
 }
 
 async fn readers(probe: &Probe) -> Verdict {

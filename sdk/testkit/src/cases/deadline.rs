@@ -11,8 +11,8 @@ use crate::probe::Probe;
 use crate::verdict::Verdict;
 
 cases! {
-    "deadline/stat" [Need::Can(Operation::Stat), Need::Sample] stat;
-    "deadline/read" [Need::Sample] read;
+    "deadline/stat" [Need::Live, Need::Can(Operation::Stat), Need::Sample] stat;
+    "deadline/read" [Need::Live, Need::Sample] read;
 }
 
 /// From no time at all to a little.

@@ -9,6 +9,7 @@ mod deadline;
 mod describe;
 mod directories;
 mod errors;
+mod faults;
 mod list;
 mod names;
 mod overwrite;
@@ -83,6 +84,7 @@ pub(crate) fn all() -> Vec<Definition> {
         secrets::all(),
         deadline::all(),
         concurrency::all(),
+        faults::all(),
     ]
     .into_iter()
     .flatten()

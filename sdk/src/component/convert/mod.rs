@@ -1,15 +1,20 @@
 //! Between the SDK's types and those of the world: one function per type, named after it; `_back`
 //! where it comes from the gateway.
 
-use std::time::Duration;
+mod abilities;
+mod errors;
 
 use super::bindings::causeway::storage::types as wit;
-use super::bindings::exports::causeway::storage::staging as tape;
 use crate::{
-    Algorithm, Checksum, DirPage, Entry, EntryKind, Error, ErrorKind, FileState, Locality,
-    LogLevel, Opened, Page, ReadOptions, Result, Retry, Space, StagingState, Stat, Url,
-    WriteOptions, Written,
+    Algorithm, Checksum, DirPage, Entry, EntryKind, Error, ErrorKind, Locality, LogLevel, Opened,
+    Page, ReadOptions, Result, Space, Stat, Url, WriteOptions, Written,
 };
+
+pub(super) use abilities::{
+    copied, copy_request_back, file_states, outcome_back, stage_request_back, staged, transfer_url,
+    transfer_url_back, turl_request_back,
+};
+pub(super) use errors::{error, error_back};
 
 pub(crate) fn level(level: LogLevel) -> wit::LogLevel {
     match level {
@@ -18,84 +23,6 @@ pub(crate) fn level(level: LogLevel) -> wit::LogLevel {
         LogLevel::Warn => wit::LogLevel::Warn,
         LogLevel::Error => wit::LogLevel::Error,
     }
-}
-
-/// Kinds in the order of [`ErrorKind::ALL`], which is that of the world.
-const KINDS: [wit::ErrorKind; 21] = {
-    use wit::ErrorKind as Kind;
-    [
-        Kind::Invalid,
-        Kind::NotFound,
-        Kind::Exists,
-        Kind::NotEmpty,
-        Kind::IsDirectory,
-        Kind::NotDirectory,
-        Kind::Denied,
-        Kind::AuthRequired,
-        Kind::AuthExpired,
-        Kind::Unsupported,
-        Kind::Busy,
-        Kind::Throttled,
-        Kind::Timeout,
-        Kind::Canceled,
-        Kind::Network,
-        Kind::Remote,
-        Kind::Integrity,
-        Kind::NoSpace,
-        Kind::NotOnline,
-        Kind::Conflict,
-        Kind::Internal,
-    ]
-};
-
-fn kind(kind: ErrorKind) -> wit::ErrorKind {
-    let place = ErrorKind::ALL.iter().position(|it| *it == kind);
-    place
-        .and_then(|place| KINDS.get(place).copied())
-        .unwrap_or(wit::ErrorKind::Internal)
-}
-
-fn kind_back(kind: wit::ErrorKind) -> ErrorKind {
-    let place = KINDS.iter().position(|it| *it == kind);
-    place.map_or(ErrorKind::Internal, |place| ErrorKind::ALL[place])
-}
-
-pub(super) fn error(error: Error) -> wit::Error {
-    wit::Error {
-        kind: kind(error.kind()),
-        errno: error.errno(),
-        retry: match error.retry() {
-            Retry::Never => wit::Retry::Never,
-            Retry::Soon => wit::Retry::Soon,
-            Retry::After(time) => {
-                wit::Retry::After(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-            }
-        },
-        operation: error.operation().to_owned(),
-        message: error.message().to_owned(),
-        remote_status: error.remote_status(),
-        context: error.context().to_vec(),
-    }
-}
-
-pub(super) fn error_back(error: wit::Error) -> Error {
-    let mut back = Error::new(kind_back(error.kind), error.message)
-        .with_retry(match error.retry {
-            wit::Retry::Never => Retry::Never,
-            wit::Retry::Soon => Retry::Soon,
-            wit::Retry::After(ms) => Retry::After(Duration::from_millis(ms)),
-        })
-        .during(&error.operation);
-    if error.errno != 0 {
-        back = back.with_errno(error.errno);
-    }
-    if let Some(status) = error.remote_status {
-        back = back.with_remote_status(status);
-    }
-    for (key, value) in error.context {
-        back = back.with(&key, value);
-    }
-    back
 }
 
 pub(super) fn url_back(text: &str) -> Result<Url, wit::Error> {
@@ -122,8 +49,9 @@ pub(super) fn algorithm_back(algorithm: wit::Algorithm) -> Algorithm {
     }
 }
 
-pub(super) fn checksum(checksum: Checksum) -> wit::ChecksumValue {
-    wit::ChecksumValue {
+/// `None` for an algorithm that is younger than the world.
+pub(super) fn checksum(checksum: Checksum) -> Option<wit::ChecksumValue> {
+    Some(wit::ChecksumValue {
         algorithm: match checksum.algorithm {
             Algorithm::Adler32 => wit::Algorithm::Adler32,
             Algorithm::Crc32 => wit::Algorithm::Crc32,
@@ -131,9 +59,10 @@ pub(super) fn checksum(checksum: Checksum) -> wit::ChecksumValue {
             Algorithm::Md5 => wit::Algorithm::Md5,
             Algorithm::Sha1 => wit::Algorithm::Sha1,
             Algorithm::Sha256 => wit::Algorithm::Sha256,
+            Algorithm::Crc64Nvme => return None,
         },
         hex: checksum.hex,
-    }
+    })
 }
 
 pub(super) fn checksum_back(checksum: wit::ChecksumValue) -> Checksum {
@@ -141,7 +70,7 @@ pub(super) fn checksum_back(checksum: wit::ChecksumValue) -> Checksum {
 }
 
 fn checksums(checksums: Vec<Checksum>) -> Vec<wit::ChecksumValue> {
-    checksums.into_iter().map(checksum).collect()
+    checksums.into_iter().filter_map(checksum).collect()
 }
 
 pub(super) fn stat(stat: Stat) -> wit::FileStat {
@@ -232,16 +161,4 @@ pub(super) fn written(written: Written) -> wit::Written {
         etag: written.etag,
         checksums: checksums(written.checksums),
     }
-}
-
-pub(super) fn file_states(states: Vec<FileState>) -> Vec<tape::FileState> {
-    let one = |it: FileState| tape::FileState {
-        url: it.url.as_str().to_owned(),
-        state: match it.state {
-            StagingState::Pending => tape::StagingState::Pending,
-            StagingState::Done => tape::StagingState::Done,
-            StagingState::Failed(reason) => tape::StagingState::Failed(error(reason)),
-        },
-    };
-    states.into_iter().map(one).collect()
 }

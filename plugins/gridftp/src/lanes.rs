@@ -1,0 +1,162 @@
+//! Small files between the same two servers: few pairs of sessions, each with the commands of
+//! several files ahead, instead of a pair for every file.
+//!
+//! A copy of a small file puts itself into the queue of its link. A lane takes a share of the queue,
+//! copies it in one run, and takes the next; it ends when the queue is empty. What stood behind a
+//! file that failed is given back, to be copied alone.
+//!
+//! # Invariants
+//! - A file's guard stays with the run until the servers are done with the file, so a caller who
+//!   gave up removes nothing that is still being written.
+//! - A link has at most as many lanes as configured, and no lane without work.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use causeway_gridftp_wire::copy::{Broken, CopyPlan, copy_many};
+use causeway_gridftp_wire::{Endpoint, Error as WireError, Pool};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::cleanup::Guard;
+
+/// Files of one run, at most: the caller of the first waits for nobody else's, but its lane does.
+const MAX_RUN: usize = 32;
+
+/// How a file fared.
+pub(crate) enum Fared {
+    /// Both servers said that it is complete.
+    Complete,
+    Failed(WireError),
+    /// Another one failed before its turn.
+    Untried,
+}
+
+/// Which pair of servers, in which names, over how many connections.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Link {
+    from: String,
+    to: String,
+    streams: u32,
+}
+
+struct Job {
+    plan: CopyPlan,
+    guard: Guard,
+    tell: oneshot::Sender<(Fared, Guard)>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Job>,
+    lanes: usize,
+}
+
+/// The queues of all links.
+#[derive(Clone)]
+pub(crate) struct Lanes {
+    pool: Pool,
+    most: usize,
+    queues: Arc<Mutex<HashMap<Link, Queue>>>,
+}
+
+impl Lanes {
+    pub(crate) fn new(pool: Pool, most: usize) -> Self {
+        Self {
+            pool,
+            most,
+            queues: Arc::default(),
+        }
+    }
+
+    /// Copies a file in company. Dropping the future gives the guard to the lane, which lets go of
+    /// it when the servers are done.
+    pub(crate) async fn copy(
+        &self,
+        from: &Endpoint,
+        to: &Endpoint,
+        plan: CopyPlan,
+        guard: Guard,
+    ) -> Option<(Fared, Guard)> {
+        let link = Link {
+            from: from.key(),
+            to: to.key(),
+            streams: plan.streams,
+        };
+        let (tell, told) = oneshot::channel();
+        let job = Job { plan, guard, tell };
+        if self.queue(&link, job) {
+            let (lanes, from, to) = (self.clone(), from.clone(), to.clone());
+            tokio::spawn(async move { lanes.run(link, from, to).await });
+        }
+        // Nothing comes when the lane's task is gone, with the runtime it ran on.
+        told.await.ok()
+    }
+
+    /// True when another lane is to be opened for it.
+    fn queue(&self, link: &Link, job: Job) -> bool {
+        let mut queues = self.queues.lock();
+        let queue = queues.entry(link.clone()).or_default();
+        queue.waiting.push_back(job);
+        let is_wanted = queue.lanes < self.most;
+        queue.lanes += usize::from(is_wanted);
+        is_wanted
+    }
+
+    /// A fair share of what waits; nothing when the lane is to end.
+    fn take(&self, link: &Link) -> Vec<Job> {
+        let mut queues = self.queues.lock();
+        let Some(queue) = queues.get_mut(link) else {
+            return Vec::new();
+        };
+        // Who gave up before his turn leaves nothing behind.
+        queue.waiting.retain(|job| !job.tell.is_closed());
+        let share = queue.waiting.len().div_ceil(self.most.max(1)).min(MAX_RUN);
+        let jobs: Vec<Job> = queue.waiting.drain(..share).collect();
+        if jobs.is_empty() {
+            queue.lanes = queue.lanes.saturating_sub(1);
+            if queue.lanes == 0 {
+                queues.remove(link);
+            }
+        }
+        jobs
+    }
+
+    async fn run(self, link: Link, from: Endpoint, to: Endpoint) {
+        loop {
+            let jobs = self.take(&link);
+            if jobs.is_empty() {
+                return;
+            }
+            self.copy_run(jobs, &from, &to).await;
+        }
+    }
+
+    async fn copy_run(&self, jobs: Vec<Job>, from: &Endpoint, to: &Endpoint) {
+        let plans: Vec<CopyPlan> = jobs.iter().map(|job| job.plan.clone()).collect();
+        let mut jobs: Vec<Option<Job>> = jobs.into_iter().map(Some).collect();
+        let copied = async {
+            let pair = self.pool.pair(from, to).await;
+            let (mut source, mut destination) = pair.map_err(|error| Broken {
+                complete: 0,
+                failed: 0,
+                error,
+            })?;
+            let mut done = |number: usize| tell(jobs.get_mut(number), Fared::Complete);
+            copy_many(&mut source, &mut destination, &plans, &mut done).await
+        };
+        if let Err(broken) = copied.await {
+            tell(jobs.get_mut(broken.failed), Fared::Failed(broken.error));
+            for job in &mut jobs {
+                tell(Some(job), Fared::Untried);
+            }
+        }
+    }
+}
+
+/// Tells who waits, once. When nobody does, the guard goes, and removes what is there.
+fn tell(job: Option<&mut Option<Job>>, fared: Fared) {
+    if let Some(job) = job.and_then(Option::take) {
+        drop(job.tell.send((fared, job.guard)));
+    }
+}

@@ -1,0 +1,190 @@
+//! Third-party copy: two servers move a file between them; only commands and markers pass here.
+//!
+//! The receiver listens, the sender connects (blocks with offsets work that way round only). What
+//! fails first is told; the other side is aborted. A broken copy can be taken up again with the
+//! ranges that its markers named.
+//!
+//! # Invariants
+//! - A copy succeeded when both servers said so, and in no other case. A success that follows an
+//!   abort is none.
+//! - After a failure neither session is idle, unless its server had said its last word.
+
+mod end;
+mod many;
+mod open;
+
+pub(crate) use end::stop;
+pub use many::{Broken, DEPTH, copy_many};
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::data::{Marker, Progress, Ranges};
+use crate::reply::Reply;
+use crate::{Error, ErrorKind, Result, Session};
+
+/// A part of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// First byte, the same at both ends.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+}
+
+/// What to copy.
+#[derive(Debug, Clone, Default)]
+pub struct CopyPlan {
+    /// Name at the sender.
+    pub source: String,
+    /// Name at the receiver.
+    pub destination: String,
+    /// Size of the whole file, when known.
+    pub size: Option<u64>,
+    /// Parallel connections; at least one is used.
+    pub streams: u32,
+    /// What the receiver has already, from the markers of a broken copy.
+    pub done: Ranges,
+    /// One part of the file, instead of all of it.
+    pub part: Option<Part>,
+    /// All stripes of servers that have several.
+    pub striped: bool,
+    /// Size of the servers' socket buffers; `None` leaves it to them.
+    pub buffer: Option<u32>,
+}
+
+/// Copies one file. `report` hears of every marker.
+///
+/// When it fails, `progress` holds what the receiver has; dropping the future closes nothing by
+/// itself: drop the sessions, which makes the servers stop.
+///
+/// # Errors
+/// Of the network, of either server, and [`ErrorKind::TimedOut`] when nothing moves any more.
+pub async fn copy(
+    source: &mut Session,
+    destination: &mut Session,
+    plan: &CopyPlan,
+    progress: &mut Progress,
+    report: &mut (dyn FnMut(&Progress) + Send),
+) -> Result<()> {
+    let outcome = async {
+        open::connect(source, destination, plan).await?;
+        open::start(source, destination, plan).await?;
+        let stall = destination.options().stall;
+        Watch {
+            source,
+            destination,
+            progress,
+            report,
+            stall,
+        }
+        .run()
+        .await
+    }
+    .await;
+    match outcome {
+        Ok(()) => {
+            keep_link(source, destination);
+            Ok(())
+        }
+        Err(why) => Err(end::abandon(source, destination, why, progress).await),
+    }
+}
+
+/// Data connections stay up after a file; the next one of this pair goes over them.
+fn keep_link(source: &mut Session, destination: &mut Session) {
+    static LINKS: AtomicU64 = AtomicU64::new(1);
+    if source.link.is_none() || source.link != destination.link {
+        let link = Some(LINKS.fetch_add(1, Ordering::Relaxed));
+        source.link = link;
+        destination.link = link;
+    }
+}
+
+/// Which of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Source,
+    Destination,
+}
+
+impl Side {
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Self::Source => "send from the source",
+            Self::Destination => "receive at the destination",
+        }
+    }
+}
+
+/// The next reply of either side. A side that has nothing more to say is not waited for.
+async fn either(
+    source: &mut Session,
+    destination: &mut Session,
+    stall: Duration,
+) -> Result<(Side, Reply)> {
+    // Much longer than the limit around it, which counts.
+    let limit = stall.saturating_mul(4);
+    let (source_owes, destination_owes) = (source.owes(), destination.owes());
+    let (side, said) = tokio::select! {
+        said = destination.next_reply(limit), if destination_owes => (Side::Destination, said),
+        said = source.next_reply(limit), if source_owes => (Side::Source, said),
+    };
+    said.map(|reply| (side, reply))
+        .map_err(|why| why.during(side.what()))
+}
+
+/// A running copy.
+struct Watch<'a> {
+    source: &'a mut Session,
+    destination: &'a mut Session,
+    progress: &'a mut Progress,
+    report: &'a mut (dyn FnMut(&Progress) + Send),
+    stall: Duration,
+}
+
+impl Watch<'_> {
+    /// Waits until both servers have said their last word.
+    async fn run(&mut self) -> Result<()> {
+        let mut deadline = Instant::now() + self.stall;
+        while self.source.owes() || self.destination.owes() {
+            let next = either(self.source, self.destination, self.stall);
+            let Ok(said) = tokio::time::timeout_at(deadline, next).await else {
+                return Err(Error::timed_out("copy between servers", self.stall));
+            };
+            let (side, reply) = said?;
+            if self.take(side, &reply)? {
+                deadline = Instant::now() + self.stall;
+            }
+        }
+        Ok(())
+    }
+
+    /// True for a sign of life.
+    fn take(&mut self, side: Side, reply: &Reply) -> Result<bool> {
+        match reply.code() {
+            111 | 112 if side == Side::Destination => self.marker(reply),
+            111 | 112 => Ok(false),
+            code if code / 100 <= 2 => Ok(true),
+            _ => Err(reply.refusal(side.what())),
+        }
+    }
+
+    fn marker(&mut self, reply: &Reply) -> Result<bool> {
+        let before = (self.progress.bytes(), self.progress.safe().bytes());
+        self.progress
+            .add(&Marker::parse(reply.code(), &reply.text())?)?;
+        (self.report)(self.progress);
+        Ok(before != (self.progress.bytes(), self.progress.safe().bytes()))
+    }
+}
+
+/// True for failures that say what is wrong, and not only that something broke.
+fn is_telling(kind: ErrorKind) -> bool {
+    !matches!(
+        kind,
+        ErrorKind::Io | ErrorKind::Refused | ErrorKind::TimedOut | ErrorKind::Tls
+    )
+}
