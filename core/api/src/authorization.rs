@@ -29,6 +29,13 @@ pub struct TokenFacts {
     pub wlcg_profile: bool,
 }
 
+/// An issuer of tokens that transfers may bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenIssuer {
+    /// Its tokens are traded in for some that can be renewed.
+    pub renews: bool,
+}
+
 /// Why there is nobody behind a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderRefusal {
@@ -50,6 +57,9 @@ pub trait HeaderIdentity: Send + Sync {
     /// Its time, signature or certificate is no good.
     fn signer(&self, header: &str, now: Timestamp) -> Result<Caller, HeaderRefusal>;
 
+    /// An issuer by the name in its tokens, as far as submissions know it; nothing for a stranger.
+    fn issuer(&self, name: &str) -> Option<TokenIssuer>;
+
     /// Somebody who once came with a certificate.
     fn user(&self, user: &OAuthUser) -> Principal;
 }
@@ -68,6 +78,10 @@ impl HeaderIdentity for NobodyKnown {
     fn signer(&self, _header: &str, _now: Timestamp) -> Result<Caller, HeaderRefusal> {
         let text = "this service accepts no signed certificates";
         Err(HeaderRefusal::Invalid(text.to_owned()))
+    }
+
+    fn issuer(&self, _name: &str) -> Option<TokenIssuer> {
+        None
     }
 
     fn user(&self, _user: &OAuthUser) -> Principal {
@@ -148,9 +162,7 @@ async fn own(state: &ApiState, token: &str) -> Result<Option<Caller>, ApiError> 
 fn refused(refusal: HeaderRefusal) -> ApiError {
     match refusal {
         HeaderRefusal::Invalid(why) => invalid(&why),
-        HeaderRefusal::Unavailable(why) => {
-            ApiError::unavailable(format!("Try again later: {why}"))
-        }
+        HeaderRefusal::Unavailable(why) => ApiError::unavailable(format!("Try again later: {why}")),
     }
 }
 

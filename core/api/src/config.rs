@@ -80,19 +80,8 @@ pub struct SubmitConfig {
     pub staging_expiry_distance_seconds: i64,
     /// When many small files share one session without being asked to.
     pub auto_reuse: AutoReuse,
-    /// Issuers of whom transfers may bring tokens.
-    pub token_issuers: Vec<TokenIssuer>,
     /// Least seconds that such a token must last.
     pub token_life_min_seconds: i64,
-}
-
-/// An issuer of tokens, as far as submissions know it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenIssuer {
-    /// Its URL, without a slash at the end.
-    pub issuer: String,
-    /// Its tokens are traded in for some that can be renewed.
-    pub renews: bool,
 }
 
 impl Default for SubmitConfig {
@@ -104,19 +93,12 @@ impl Default for SubmitConfig {
             note_auth_method: true,
             staging_expiry_distance_seconds: 0,
             auto_reuse: AutoReuse::default(),
-            token_issuers: Vec::new(),
             token_life_min_seconds: 0,
         }
     }
 }
 
 impl SubmitConfig {
-    /// An issuer by the name in its tokens.
-    pub fn token_issuer(&self, name: &str) -> Option<&TokenIssuer> {
-        let bare = name.strip_suffix('/').unwrap_or(name);
-        self.token_issuers.iter().find(|it| it.issuer == bare)
-    }
-
     /// Whether destinations of this VO must be free of other live transfers.
     pub fn refuses_duplicates_of(&self, vo: &str) -> bool {
         self.duplicate_check_vos

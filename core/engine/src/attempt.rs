@@ -10,7 +10,7 @@
 
 use causeway_model::observe::Step;
 use causeway_model::{Fault, Phase, Scope};
-use causeway_sdk::{Checksum, DynWrite, LogLevel, Url};
+use causeway_sdk::{Checksum, DynWrite, LogLevel, TransferUrl, Url};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -61,6 +61,8 @@ pub(crate) struct Traces {
     pub(crate) cleared_is_journalled: bool,
     /// The sink can be suspended, and a ledger says what is in it.
     pub(crate) resumable: bool,
+    /// A transfer URL that was not given back yet.
+    pub(crate) handed_out: Option<TransferUrl>,
     /// Ways that turned out not to work.
     pub(crate) refused: Vec<Rung>,
 }

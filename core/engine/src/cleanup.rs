@@ -10,6 +10,7 @@ impl Attempt<'_> {
     /// only logged: the attempt has failed already, and for another reason.
     /// True when what arrived is kept for another attempt.
     pub(crate) async fn clean_up(&self, fault: &Fault, traces: &mut Traces) -> bool {
+        self.revoke(traces).await;
         let kept = self.is_gone_on_with(fault, traces);
         if kept {
             self.suspend(traces).await;
@@ -35,6 +36,7 @@ impl Attempt<'_> {
     /// Removes what an attempt may have left under the final name.
     pub(crate) async fn sweep(&self, traces: &mut Traces) {
         self.abort(traces).await;
+        self.revoke(traces).await;
         if !traces.left_something {
             return;
         }

@@ -163,7 +163,7 @@ impl Attempt<'_> {
         sum: &SourceSum,
         traces: &mut Traces,
     ) -> Result<Moved, Failure> {
-        let request = CopyRequest {
+        let mut request = CopyRequest {
             direction,
             source: self.source.url.clone(),
             destination: self.destination.url.clone(),
@@ -175,6 +175,8 @@ impl Attempt<'_> {
         };
         let pulse = Arc::clone(task.pulse);
         let progress = ProgressSink::new(move |it| pulse.reached(it.bytes));
+        let handed_out = self.hand_out(&mut request, (active, passive), traces);
+        handed_out.await.map_err(Failure::Peer)?;
         traces.left_something = true;
         let copied = active.storage.copy(&active.cx, request, progress).await;
         let copied = copied.map_err(|error| {
@@ -182,6 +184,8 @@ impl Attempt<'_> {
             traces.left_something &= error.kind() != ErrorKind::Unsupported;
             Failure::Peer(error)
         })?;
+        let given_back = self.take_back(passive, traces).await;
+        given_back.map_err(|error| self.side_fault("finish the transfer URL", &error))?;
         Ok(Moved {
             bytes: copied.bytes,
             passed: copied.checksum,

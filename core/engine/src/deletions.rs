@@ -189,10 +189,7 @@ impl Dispatcher {
             return;
         };
         let group = Group {
-            owner: Owner {
-                cred_id: Arc::clone(&job.cred_id),
-                user_dn: Arc::clone(&job.user_dn),
-            },
+            owner: Owner::of(job),
             vo: Arc::clone(&row.vo_name),
             storage: Arc::clone(&row.source_se),
         };
@@ -256,6 +253,7 @@ mod tests {
             owner: Owner {
                 cred_id: "c".into(),
                 user_dn: "/CN=u".into(),
+                vo_name: "v".into(),
             },
             vo: vo.into(),
             storage: storage.into(),

@@ -53,6 +53,7 @@ mod dispatcher;
 mod due;
 mod ending;
 mod guard;
+mod handout;
 mod index;
 mod insight;
 mod introduced;

@@ -56,10 +56,13 @@ pub struct Terrain<'a> {
 /// The ways that exist, best first. Empty when there is none.
 pub fn ladder(terrain: Terrain<'_>) -> Vec<Rung> {
     let allowed = terrain.peer_copies;
-    let pull = matches!(allowed, PeerCopies::Full | PeerCopies::Pull)
-        && terrain.destination.can_pull_from(terrain.source_scheme);
-    let push = matches!(allowed, PeerCopies::Full | PeerCopies::Push)
-        && terrain.source.can_push_to(terrain.destination_scheme);
+    let (source, destination) = (terrain.source, terrain.destination);
+    let pulls = destination.can_pull_from(terrain.source_scheme)
+        || (copies(destination, &destination.copy.pull_from) && source.can(Operation::Turl));
+    let pushes = source.can_push_to(terrain.destination_scheme)
+        || (copies(source, &source.copy.push_to) && destination.can(Operation::Turl));
+    let pull = matches!(allowed, PeerCopies::Full | PeerCopies::Pull) && pulls;
+    let push = matches!(allowed, PeerCopies::Full | PeerCopies::Push) && pushes;
     let stream = terrain.streaming_allowed
         && terrain.source.can(Operation::Read)
         && terrain.destination.can(Operation::Write);
@@ -68,6 +71,11 @@ pub fn ladder(terrain: Terrain<'_>) -> Vec<Rung> {
     rungs.extend(push.then_some(Rung::Push));
     rungs.extend(stream.then_some(Rung::Stream));
     rungs
+}
+
+/// Whether a storage copies by itself at all, and so could use a transfer URL of the other side.
+fn copies(active: &Capabilities, schemes: &[String]) -> bool {
+    active.can(Operation::Copy) && !schemes.is_empty()
 }
 
 /// The same ways with these at the end, each group in its order.
@@ -162,6 +170,19 @@ mod tests {
             streaming_allowed: false,
         };
         assert!(ladder(terrain).is_empty());
+    }
+
+    #[test]
+    fn a_side_that_hands_out_urls_is_reached_by_any_side_that_copies() {
+        use Operation::{Copy, Read, Turl, Write};
+        let keeper = able(&[Read, Write, Turl], &[], &[]);
+        let copier = able(&[Read, Write, Copy], &["z"], &["z"]);
+        let full = PeerCopies::Full;
+        assert_eq!(plan(&keeper, &copier, full), [Rung::Pull, Rung::Stream]);
+        assert_eq!(plan(&copier, &keeper, full), [Rung::Push, Rung::Stream]);
+        assert_eq!(plan(&keeper, &keeper, full), [Rung::Stream]);
+        let deaf = able(&[Read, Write, Copy], &[], &[]);
+        assert_eq!(plan(&keeper, &deaf, full), [Rung::Stream]);
     }
 
     #[test]

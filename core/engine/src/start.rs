@@ -132,6 +132,7 @@ impl Engine {
             credentials: Credentials::new(
                 parts.vault.clone(),
                 parts.tokens.clone(),
+                Arc::clone(&parts.storages),
                 notices.clone(),
             ),
             token_prep: TokenPrep::new(parts.tokens.clone(), notices.clone()),

@@ -139,15 +139,22 @@ impl Dispatcher {
     }
 
     /// Where the credentials of an attempt come from: one for both sides, or one for each.
-    fn holders(&self, attempt: AttemptId) -> Option<(Holder, Option<Holder>)> {
-        let owner = Holder::Owner(self.owner(attempt)?);
-        let subject = self.attempts.get(&attempt)?.subject;
-        let (Subject::Transfer(file) | Subject::Leavings(file)) = subject else {
-            return Some((owner, None));
+    fn holders(&mut self, attempt: AttemptId) -> Option<(Holder, Option<Holder>)> {
+        let owner = self.owner(attempt)?;
+        let (file, at) = match self.attempts.get(&attempt)?.subject {
+            Subject::Transfer(file) | Subject::Leavings(file) => (file, &mut self.credentials),
+            Subject::Deletion(file) => {
+                let storage = &self.board.deletion(file)?.row.source_se;
+                return Some((self.credentials.holder(owner, storage, self.now), None));
+            }
         };
         let row = &self.board.file(file)?.row;
-        let of = |id: Option<TokenId>| id.map_or_else(|| owner.clone(), Holder::Token);
-        let (source, destination) = (of(row.src_token_id), of(row.dst_token_id));
+        let mut of = |id: Option<TokenId>, storage| match id {
+            Some(token) => Holder::Token(token),
+            None => at.holder(owner.clone(), storage, self.now),
+        };
+        let source = of(row.src_token_id, &row.source_se);
+        let destination = of(row.dst_token_id, &row.dest_se);
         let other = (destination != source).then_some(destination);
         Some((source, other))
     }
@@ -170,11 +177,7 @@ impl Dispatcher {
         if !matches!(self.stage, Stage::Open) {
             return None;
         }
-        let job = &self.board.job(job_id)?.job;
-        Some(Owner {
-            cred_id: job.cred_id.clone(),
-            user_dn: job.user_dn.clone(),
-        })
+        Some(Owner::of(&self.board.job(job_id)?.job))
     }
 
     /// Ends an attempt that no worker has seen.

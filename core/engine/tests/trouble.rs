@@ -14,6 +14,7 @@ use causeway_model::ports::{
     StoredCredential, Transaction,
 };
 use causeway_model::{FileId, FileState, Job, JobId, RetryLog, Transfer};
+use causeway_sdk::capability::CredentialKind;
 use causeway_sdk::{
     BoxFuture, Capabilities, Copied, CopyRequest, Ctx, DynStorage, Erased, Host, ProgressSink,
     Result, Secret, Storage,
@@ -36,7 +37,10 @@ impl Layer for Odd {
     }
 
     fn describe(&self) -> Capabilities {
-        self.inner.describe()
+        Capabilities {
+            credentials: vec![CredentialKind::X509],
+            ..self.inner.describe()
+        }
     }
 
     fn copy<'a>(

@@ -16,6 +16,7 @@
 //! | hop | one transfer of a multihop job |
 
 pub mod checksum_mode;
+pub mod cloud_keys;
 pub mod clouds;
 pub mod deletion;
 pub mod derive;

@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use causeway_sdk::Secret;
+use causeway_sdk::{Credential, Secret};
 use serde::{Deserialize, Serialize};
 
+use crate::cloud_keys::Errand;
 use crate::events::Event;
 use crate::explain::Explanation;
 use crate::settings::{AuditRow, Change, StorageBanRow, UserBanRow};
@@ -274,6 +275,9 @@ pub trait CredentialVault: Send + Sync {
 
     /// Forgets it; false when there was nothing.
     async fn delete_credential(&self, dlg_id: &str, dn: &str) -> Result<bool, StoreError>;
+
+    /// With what a storage is approached that knows its users by keys; nothing where they have none.
+    async fn keys(&self, errand: Errand<'_>) -> Result<Option<Credential>, StoreError>;
 
     /// Forgets what ended before a time; tells how much that was.
     async fn delete_expired(&self, before: Timestamp) -> Result<usize, StoreError>;

@@ -4,7 +4,7 @@
 //! Whoever keeps workers implements [`WorkerInsight`]; nothing here knows what a process is.
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ports::StoreError;
 
@@ -54,8 +54,110 @@ pub struct PluginRow {
     pub path: Option<String>,
     /// SHA-256 of its file.
     pub sha256: Option<String>,
+    /// The trusted key that it is signed with.
+    pub signed_by: Option<String>,
     /// Set when it ended too many workers.
     pub out_of_service: Option<OutOfService>,
+    /// An operator disabled it.
+    pub disabled: bool,
+    /// What lies in the plugin directory and was not taken.
+    pub refused: Option<RefusedVersion>,
+    /// The version that served before, which is kept.
+    pub previous: Option<KeptVersion>,
+    /// What workers have loaded.
+    pub versions: Vec<RunningVersion>,
+    /// What was counted of its calls, in all workers since the gateway started.
+    pub marks: PluginMarks,
+    /// Workers that it ended since then.
+    pub ended_workers: u64,
+}
+
+/// A version of a plugin that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedVersion {
+    /// Its version, empty when it is not known.
+    pub version: String,
+    /// SHA-256 of its file.
+    pub sha256: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A version of a plugin of which there is a copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptVersion {
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+}
+
+/// A version of a plugin that workers have loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunningVersion {
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its file.
+    pub sha256: Option<String>,
+    /// Whether it gets anything new.
+    pub state: VersionState,
+    /// Workers that have loaded it.
+    pub workers: usize,
+    /// Attempts that they have and that use the plugin.
+    pub attempts: usize,
+}
+
+/// Whether a version gets anything new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VersionState {
+    /// It does.
+    Serving,
+    /// It ends what it has.
+    Draining,
+}
+
+/// What is counted of a plugin's calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginMarks {
+    /// Calls; opening a file is one.
+    pub calls: u64,
+    /// Calls, reads and writes that failed for another reason than that something is not there, or is
+    /// there already.
+    pub failures: u64,
+    /// Panics that were caught.
+    pub panics: u64,
+    /// Instances of a component that were stopped.
+    pub traps: u64,
+    /// Times that it held a thread for too long.
+    pub slow_polls: u64,
+    /// Time until calls, reads and writes were answered, in microseconds.
+    pub call_micros: u64,
+}
+
+impl PluginMarks {
+    /// What came since an earlier look.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        self.with(before, u64::saturating_sub)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.with(other, u64::saturating_add)
+    }
+
+    fn with(self, other: Self, each: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            calls: each(self.calls, other.calls),
+            failures: each(self.failures, other.failures),
+            panics: each(self.panics, other.panics),
+            traps: each(self.traps, other.traps),
+            slow_polls: each(self.slow_polls, other.slow_polls),
+            call_micros: each(self.call_micros, other.call_micros),
+        }
+    }
 }
 
 /// Why a plugin is not used.
@@ -78,6 +180,34 @@ pub enum PutBack {
     Unknown,
 }
 
+/// What an operator does to plugins while transfers run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PluginAction {
+    /// Takes what lies in the plugin directories by now.
+    Reload,
+    /// Lets nobody use a plugin.
+    Disable(String),
+    /// Lets it be used again.
+    Enable(String),
+    /// Goes back to the version that served before.
+    RollBack(String),
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PluginChange {
+    /// Whatever starts from now on obeys.
+    Done,
+    /// It is stored, and will be obeyed as soon as workers have loaded their plugins.
+    Pending,
+    /// There is no such plugin.
+    Unknown,
+    /// There is no version to go back to.
+    NoPrevious,
+    /// The version to go back to cannot be used, for this reason.
+    Refused(String),
+}
+
 /// What the outside may ask about workers and plugins.
 #[async_trait]
 pub trait WorkerInsight: Send + Sync {
@@ -89,4 +219,11 @@ pub trait WorkerInsight: Send + Sync {
 
     /// Lets workers load a plugin again that was taken out of service.
     async fn put_back(&self, by: &str, plugin: &str) -> Result<PutBack, StoreError>;
+
+    /// Changes which plugins are used. What runs goes on with what it began with.
+    async fn change_plugins(
+        &self,
+        by: &str,
+        action: PluginAction,
+    ) -> Result<PluginChange, StoreError>;
 }

@@ -10,9 +10,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
+
 use causeway_model::Timestamp;
+use causeway_model::cloud_keys::Errand;
 use causeway_model::names::NameIndex;
 use causeway_model::ports::{CredentialVault, PendingDelegation, StoreError, StoredCredential};
+
+use causeway_sdk::Credential;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sled::{Db, Tree};
@@ -279,6 +283,10 @@ impl CredentialVault for EncryptedVault {
         let name = Name::new(Kind::Credential, dlg_id, dn);
         let inner = self.inner.clone();
         self.thread.run(move || inner.delete(&name)).await
+    }
+
+    async fn keys(&self, errand: Errand<'_>) -> Result<Option<Credential>, StoreError> {
+        errand.keys(self).await
     }
 
     async fn delete_expired(&self, before: Timestamp) -> Result<usize, StoreError> {

@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+
 use causeway_model::Timestamp;
+use causeway_model::cloud_keys::Errand;
 use causeway_model::names::{NameIndex, beginning};
 use causeway_model::ports::{CredentialVault, PendingDelegation, StoreError, StoredCredential};
+use causeway_sdk::Credential;
+
 use parking_lot::Mutex;
 
 use crate::vault_memory_clouds::Clouds;
@@ -75,6 +79,10 @@ impl CredentialVault for MemoryVault {
 
     async fn delete_credential(&self, dlg_id: &str, dn: &str) -> Result<bool, StoreError> {
         Ok(self.credentials.lock().remove(&owner(dlg_id, dn)).is_some())
+    }
+
+    async fn keys(&self, errand: Errand<'_>) -> Result<Option<Credential>, StoreError> {
+        errand.keys(self).await
     }
 
     async fn delete_expired(&self, before: Timestamp) -> Result<usize, StoreError> {

@@ -20,7 +20,9 @@ use super::routes::{
 use crate::error::{ApiError, Outcome};
 use crate::extract::{Call, Caller};
 use crate::html;
-use crate::own::{conditions, events, explain, log_file, monitor, plan, plugins, workers};
+use crate::own::{
+    conditions, events, explain, log_file, monitor, plan, plugin_changes, plugins, workers,
+};
 
 /// What a caller must be to reach a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +129,8 @@ pub static ROUTES: &[Route] = routes! {
     DELETE "/config/global"                    CONFIG              => global::remove;
     POST   "/config/links"                     CONFIG              => links::set;
     GET    "/config/links"                     CONFIG              => links::list;
+    GET    "/config/plugins"                   CONFIG              => plugins::list;
+    POST   "/config/plugins"                   CONFIG              => plugin_changes::change;
     GET    "/config/links/{sym_name}"          CONFIG              => links::get;
     DELETE "/config/links/{sym_name}"          CONFIG              => links::remove;
     POST   "/config/se"                        CONFIG              => se::set;

@@ -155,6 +155,8 @@ pub(crate) static ROWS: &[Row] = &[
     hopeless(row("DELETE", "/engine/ways", "/engine/ways?source=mock://a&destination=mock://b", "", config(503))),
     hopeless(row("GET", "/engine/workers", "/engine/workers", "", config(503))),
     hopeless(row("GET", "/engine/plugins", "/engine/plugins", "", config(503))),
+    hopeless(row("GET", "/config/plugins", "/config/plugins", "", config(503))),
+    hopeless(row("POST", "/config/plugins", "/config/plugins", r#"{"action":"reload"}"#, config(503))),
     hopeless(row("POST", "/engine/plugins/{}/put-back", "/engine/plugins/mock/put-back", "", config(503))),
 
     row("GET", "/dm/list", "/dm/list?surl=mock://h/d", "", right(200)),

@@ -1,7 +1,7 @@
 //! Requests with bearer tokens: which way of proving oneself counts, and what a token is good for.
 
 use async_trait::async_trait;
-use causeway_api::{Caller, TokenFacts, HeaderIdentity, HeaderRefusal};
+use causeway_api::{Caller, HeaderIdentity, HeaderRefusal, TokenFacts, TokenIssuer};
 use causeway_model::oauth::OAuthUser;
 use causeway_model::{AuthMethod, Principal, Timestamp};
 use serde_json::json;
@@ -44,6 +44,14 @@ impl HeaderIdentity for TestTokens {
                 Ok(caller(principal))
             }
             _ => Err(HeaderRefusal::Invalid("it is not signed".into())),
+        }
+    }
+
+    fn issuer(&self, name: &str) -> Option<TokenIssuer> {
+        match name.trim_end_matches('/') {
+            "https://plain.example" => Some(TokenIssuer { renews: false }),
+            "https://renewing.example" => Some(TokenIssuer { renews: true }),
+            _ => None,
         }
     }
 

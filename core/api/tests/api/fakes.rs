@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use causeway_api::{Bans, StorageBan};
+use causeway_model::cloud_keys::Errand;
 use causeway_model::ports::{
     CancelCounts, Clock, CredentialVault, FileCancel, JobCancel, JobControl, JobStore, JobView,
     PendingDelegation, StoreError, StoredCredential, Transaction,
 };
 use causeway_model::{DeletionState, FileId, FileState, Job, JobId, JobState, Timestamp};
-use causeway_store::MemoryStore;
+use causeway_sdk::Credential;
+use causeway_store::{MemoryStore, MemoryVault};
 
 use crate::support::NOW;
 
@@ -19,6 +21,7 @@ use crate::support::NOW;
 pub(crate) struct TestVault {
     pub(crate) pending: Mutex<BTreeMap<(String, String), PendingDelegation>>,
     pub(crate) stored: Mutex<BTreeMap<(String, String), StoredCredential>>,
+    pub(crate) clouds: Arc<MemoryVault>,
 }
 
 pub(crate) fn key(id: &str, dn: &str) -> (String, String) {
@@ -53,6 +56,9 @@ impl CredentialVault for TestVault {
     }
     async fn delete_credential(&self, id: &str, dn: &str) -> Result<bool, StoreError> {
         Ok(self.stored.lock().unwrap().remove(&key(id, dn)).is_some())
+    }
+    async fn keys(&self, errand: Errand<'_>) -> Result<Option<Credential>, StoreError> {
+        errand.keys(&*self.clouds).await
     }
     async fn delete_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
         let mut stored = self.stored.lock().unwrap();

@@ -42,6 +42,7 @@ mod openapi_answers;
 mod openapi_shapes;
 mod optimizer;
 mod parser;
+mod plugin_changes;
 mod query;
 mod root;
 mod seed_routes;

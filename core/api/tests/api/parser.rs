@@ -2,7 +2,7 @@
 
 use causeway_api::config::SubmitConfig;
 use causeway_api::fts::submit::{Context, Submission, parse};
-use causeway_api::{ApiError, NoBans};
+use causeway_api::{ApiError, NoBans, NobodyKnown};
 use causeway_model::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ fn parsed(body: &[u8]) -> Result<Submission, ApiError> {
         Context {
             principal: &principal,
             storages: &FakeStorages::default(),
+            identity: &NobodyKnown,
             bans: &NoBans,
             config: &config,
             submit_host: "node",

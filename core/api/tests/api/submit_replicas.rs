@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use causeway_api::fts::submit::strategy::{Sources, choose};
 use causeway_api::fts::submit::{Context, Submission, parse};
-use causeway_api::{Bans, NoBans, StorageBan};
+use causeway_api::{Bans, NoBans, NobodyKnown, StorageBan};
 use causeway_model::ports::SettingsStore;
 use causeway_model::{EvolutionRow, Timestamp};
 use causeway_store::MemoryStore;
@@ -51,6 +51,7 @@ fn submission(strategy: &str, size: u64, bans: &dyn Bans) -> Submission {
     let context = Context {
         principal: &principal,
         storages: &FakeStorages::default(),
+        identity: &NobodyKnown,
         bans,
         config: &config,
         submit_host: "node",

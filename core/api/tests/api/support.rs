@@ -98,7 +98,11 @@ impl Service {
         let directory = Arc::new(TrustDirectory::open(&trust.0).unwrap());
 
         let store = Arc::new(MemoryStore::new());
-        let vault = Arc::new(TestVault::default());
+        let clouds = Arc::new(MemoryVault::new());
+        let vault = Arc::new(TestVault {
+            clouds: clouds.clone(),
+            ..TestVault::default()
+        });
         let control = Arc::new(TestControl {
             store: store.clone(),
             submitted: AtomicU64::new(0),
@@ -107,7 +111,6 @@ impl Service {
         let clock = Arc::new(TestClock(AtomicU64::new(NOW as u64)));
         let bans = Arc::new(TestBans::default());
         let engine = Arc::new(TestEngine::new(store.clone()));
-        let clouds = Arc::new(MemoryVault::new());
         let drive = Arc::new(TestDrive::default());
         let links = Arc::new(TestLinks::default());
         let transfer_tokens = Arc::new(MemoryTokens::default());

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use causeway_api::ApiConfig;
-use causeway_api::config::{SubmitConfig, TokenIssuer};
+use causeway_api::config::SubmitConfig;
 use causeway_model::FileState;
 use causeway_model::oauth::{TokenId, TransferTokens};
 use serde_json::{Value, json};
@@ -14,15 +14,7 @@ use crate::support::{Answer, NOW, Service, entry};
 const TOKEN: &str = "good.sub-1.transfer";
 
 fn service() -> Service {
-    let issuer = |issuer: &str, renews| TokenIssuer {
-        issuer: issuer.to_owned(),
-        renews,
-    };
     let submit = SubmitConfig {
-        token_issuers: vec![
-            issuer("https://plain.example", false),
-            issuer("https://renewing.example", true),
-        ],
         token_life_min_seconds: 60,
         ..SubmitConfig::default()
     };

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use causeway_model::Level;
 use causeway_model::ports::StoreError;
 use causeway_model::workers::{
-    OutOfService, PluginRow, PutBack, WorkerInsight, WorkerRow, WorkerState,
+    OutOfService, PluginAction, PluginChange, PluginRow, PutBack, WorkerInsight, WorkerRow,
+    WorkerState,
 };
 use serde_json::json;
 
@@ -60,6 +61,10 @@ impl WorkerInsight for Crew {
             _ => PutBack::Unknown,
         })
     }
+
+    async fn change_plugins(&self, _: &str, _: PluginAction) -> Result<PluginChange, StoreError> {
+        Ok(PluginChange::Done)
+    }
 }
 
 fn service() -> (Service, Arc<Crew>) {
@@ -91,7 +96,12 @@ async fn workers_and_plugins_as_they_are() {
         plugins[1],
         json!({
             "name": "good", "version": "", "kind": "", "schemes": ["good"], "state": "ready",
-            "path": null, "sha256": null, "out_of_service": null,
+            "path": null, "sha256": null, "signed_by": null, "out_of_service": null,
+            "disabled": false, "refused": null, "previous": null, "versions": [],
+            "marks": {
+                "calls": 0, "failures": 0, "panics": 0, "traps": 0, "slow_polls": 0, "call_micros": 0,
+            },
+            "ended_workers": 0,
         })
     );
 }

@@ -164,10 +164,7 @@ impl Dispatcher {
             return;
         };
         let group = self.archiving.group(Key {
-            owner: Owner {
-                cred_id: Arc::clone(&job.cred_id),
-                user_dn: Arc::clone(&job.user_dn),
-            },
+            owner: Owner::of(&job),
             storage: Arc::clone(&row.dest_se),
             space_token: job.space_token.clone(),
         });

@@ -3,10 +3,13 @@
 //! It knows nothing of where plugins come from; whoever runs it brings a function that loads them.
 //! It does as it is told until it is told to leave or nobody is there any more.
 
+mod news;
+
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::net::UnixStream as StdStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_model::ports::Clock;
 use causeway_model::{Fault, Phase, Scope};
@@ -17,6 +20,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use super::call::Call;
 use super::keyring::Keyring;
@@ -25,6 +29,8 @@ use super::wire::{Frames, FromWorker, Setup, TOO_LONG, Table, ToWorker, put};
 use crate::attempt::EINVAL;
 use crate::messages::{Order, Report};
 use crate::worker::Worker;
+pub use news::News;
+use news::{TELL, Teller};
 
 /// Reports that may wait for the socket; attempts wait when there are more.
 const REPORTS: usize = 4096;
@@ -32,6 +38,8 @@ const REPORTS: usize = 4096;
 const ANSWERS: usize = 1024;
 /// Messages that go out in one write.
 const BATCH: usize = 256;
+/// Time that a worker which leaves takes for its last news.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Plugins that were loaded.
 pub struct Loaded {
@@ -39,6 +47,8 @@ pub struct Loaded {
     pub storages: Arc<dyn Storages>,
     /// What to tell of them.
     pub table: Table,
+    /// What is counted of them.
+    pub news: News,
 }
 
 type Calls = Arc<Mutex<HashMap<u64, AbortHandle>>>;
@@ -73,7 +83,8 @@ pub async fn work(
     if outbox.send(first).await.is_err() {
         return Err(io::ErrorKind::BrokenPipe.into());
     }
-    let mut writer = tokio::spawn(deliver(answers, inbox, write));
+    let teller = Teller::new(loaded.news);
+    let mut writer = tokio::spawn(deliver(answers, inbox, teller, write));
     let lines = Lines {
         orders,
         outbox,
@@ -86,6 +97,10 @@ pub async fn work(
         ended = &mut writer => ended.map_err(io::Error::other).flatten(),
     };
     drop(lines);
+    if outcome.is_ok() && !writer.is_finished() {
+        // The last news; what is still under way nobody waits for.
+        drop(timeout(FAREWELL, &mut writer).await);
+    }
     writer.abort();
     outcome
 }
@@ -157,6 +172,7 @@ async fn send(outbox: &mpsc::Sender<FromWorker>, message: FromWorker) {
 async fn deliver(
     mut answers: mpsc::Receiver<FromWorker>,
     mut reports: mpsc::Receiver<Report>,
+    mut teller: Teller,
     mut to: OwnedWriteHalf,
 ) -> io::Result<()> {
     let mut batch: Vec<FromWorker> = Vec::with_capacity(BATCH);
@@ -164,18 +180,23 @@ async fn deliver(
     let mut bytes = Vec::new();
     loop {
         tokio::select! {
-            taken = answers.recv_many(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
-            taken = reports.recv_many(&mut news, BATCH) => if taken == 0 { return Ok(()) },
+            taken = answers.recv_many(&mut batch, BATCH) => if taken == 0 { break },
+            taken = reports.recv_many(&mut news, BATCH) => if taken == 0 { break },
         }
         bytes.clear();
         let messages = batch
             .drain(..)
             .chain(news.drain(..).map(FromWorker::Report));
-        for message in messages {
+        for message in messages.chain(teller.news(TELL)) {
             write(message, &mut bytes)?;
         }
         to.write_all(&bytes).await?;
     }
+    bytes.clear();
+    if let Some(message) = teller.news(Duration::ZERO) {
+        write(message, &mut bytes)?;
+    }
+    to.write_all(&bytes).await
 }
 
 /// Writes a message, or what is said instead of one that is too long.
@@ -198,7 +219,7 @@ fn write(message: FromWorker, out: &mut Vec<u8>) -> io::Result<()> {
             tracing::error!("a report is too long, it is left out");
             return Ok(());
         }
-        FromWorker::Ready(_) | FromWorker::Pong(_) => {
+        FromWorker::Ready(_) | FromWorker::Pong(_) | FromWorker::News(_) => {
             return Err(io::Error::new(io::ErrorKind::InvalidData, TOO_LONG));
         }
     };

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub(super) struct Out {
     /// For people.
     pub(super) reason: String,
-    /// Its file then; another one is given another chance.
+    /// Its file then, as soon as it is known; another one is given another chance.
     pub(super) sha256: Option<String>,
 }
 
@@ -23,6 +23,8 @@ pub(super) struct Ledger {
     most: usize,
     window: Duration,
     deaths: HashMap<String, VecDeque<Instant>>,
+    /// All of them, by plugin.
+    ended: BTreeMap<String, u64>,
     out: BTreeMap<String, Out>,
     /// Those of them that the next workers shall load again.
     returning: BTreeSet<String>,
@@ -34,6 +36,7 @@ impl Ledger {
             most,
             window,
             deaths: HashMap::new(),
+            ended: BTreeMap::new(),
             out: BTreeMap::new(),
             returning: BTreeSet::new(),
         }
@@ -47,6 +50,7 @@ impl Ledger {
         sha256: Option<String>,
         now: Instant,
     ) -> bool {
+        *self.ended.entry(plugin.to_owned()).or_default() += 1;
         // One that was on its way back has lost its chance.
         self.returning.remove(plugin);
         if self.most == 0 || self.out.contains_key(plugin) {
@@ -74,6 +78,13 @@ impl Ledger {
         true
     }
 
+    /// Workers say which file they leave out.
+    pub(super) fn left_out(&mut self, plugin: &str, sha256: &str) {
+        if let Some(out) = self.out.get_mut(plugin) {
+            out.sha256.get_or_insert_with(|| sha256.to_owned());
+        }
+    }
+
     /// Lets the next workers load a plugin again; false when it was not out. It is out until they
     /// can work.
     pub(super) fn call_back(&mut self, plugin: &str) -> bool {
@@ -99,6 +110,11 @@ impl Ledger {
     pub(super) fn excluded(&self) -> Vec<String> {
         let stays = |it: &&String| !self.returning.contains(*it);
         self.out.keys().filter(stays).cloned().collect()
+    }
+
+    /// Workers that a plugin ended.
+    pub(super) fn ended(&self, plugin: &str) -> u64 {
+        self.ended.get(plugin).copied().unwrap_or(0)
     }
 
     pub(super) fn why_out(&self, plugin: &str) -> Option<&Out> {
@@ -166,9 +182,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_not_known_is_the_one_that_is_left_out() {
+        let mut ledger = Ledger::new(1, MINUTE);
+        assert!(ledger.died("bad", "x", None, Instant::now()));
+        ledger.left_out("bad", "one");
+        ledger.left_out("bad", "two");
+        ledger.left_out("good", "one");
+        let file = |plugin| ledger.why_out(plugin).map(|it| it.sha256.clone());
+        assert_eq!(file("bad"), Some(Some("one".to_owned())));
+        assert_eq!(file("good"), None);
+    }
+
+    #[test]
     fn nobody_is_taken_out_without_a_limit() {
         let mut ledger = Ledger::new(0, MINUTE);
         let now = Instant::now();
         assert!((0..100).all(|_| !ledger.died("bad", "x", None, now)));
+        assert_eq!((ledger.ended("bad"), ledger.ended("good")), (100, 0));
     }
 }

@@ -41,7 +41,7 @@ pub use inside::Inside;
 pub use loss::{Loss, Part, end_in_words};
 pub use processes::{ProcessOptions, Processes};
 pub use remote::RemoteStorages;
-pub use wire::{PluginCard, Setup, Table};
+pub use wire::{PluginCard, PluginNews, Setup, Table};
 
 /// Runs attempts somewhere.
 pub trait Crew: Send + Sync {

@@ -109,6 +109,10 @@ impl Known {
             .as_ref()
             .and_then(|it| it.plugins.iter().find(serves));
         let text = match refused {
+            Some(it) if it.state == "disabled" => format!(
+                "no plugin serves the scheme {scheme}: plugin {} is disabled",
+                it.name
+            ),
             Some(it) => format!(
                 "no plugin serves the scheme {scheme}: plugin {} {}",
                 it.name, it.state

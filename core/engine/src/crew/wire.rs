@@ -12,6 +12,7 @@ mod tests;
 
 use std::io;
 
+use causeway_model::workers::PluginMarks;
 use causeway_sdk::{Capabilities, Credential, Error};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,19 @@ pub(super) enum FromWorker {
     Answer(u64, Box<Result<Answer, Error>>),
     /// A sign of life.
     Pong(u64),
+    /// What was counted of its plugins since it started.
+    News(Vec<PluginNews>),
+}
+
+/// What a worker tells of a plugin from time to time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginNews {
+    /// Name.
+    pub name: String,
+    /// Counted since the worker started.
+    pub marks: PluginMarks,
+    /// It works, but not well of late.
+    pub is_degraded: bool,
 }
 
 /// What a worker process has to know before it can work. It may hold secrets, so it is never
@@ -106,6 +120,10 @@ pub struct PluginCard {
     pub path: Option<String>,
     /// SHA-256 of its file.
     pub sha256: Option<String>,
+    /// The trusted key that it is signed with.
+    pub signed_by: Option<String>,
+    /// Why what lies in the plugin directory was not loaded, where a copy that was kept was.
+    pub instead_of: Option<String>,
     /// What it can do; nothing when it was refused.
     pub capabilities: Option<Capabilities>,
 }

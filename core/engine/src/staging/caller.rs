@@ -171,7 +171,8 @@ impl Caller {
     async fn counter(&self, errand: Errand, at: Option<&Url>) -> Result<Counter> {
         let at = at.ok_or_else(|| Error::new(ErrorKind::Invalid, "ask about no file at all"))?;
         let (storage, abilities) = self.directory.find(at)?;
-        let mut cx = Ctx::new(errand.id).with_credential(self.credential(&errand.owner).await);
+        let credential = self.credential(&errand.owner, at, &abilities).await;
+        let mut cx = Ctx::new(errand.id).with_credential(credential);
         if self.limit > 0 {
             cx = cx.with_timeout(Duration::from_secs(self.limit));
         }
@@ -185,12 +186,13 @@ impl Caller {
         })
     }
 
-    async fn credential(&self, owner: &Owner) -> Credential {
+    async fn credential(&self, owner: &Owner, at: &Url, abilities: &Capabilities) -> Credential {
         let Some(vault) = &self.vault else {
             return Credential::None;
         };
-        match credentials::read(&**vault, owner).await {
-            Some((credential, end)) if end > self.clock.now() => credential,
+        let now = self.clock.now();
+        match credentials::read_at(&**vault, owner, at, abilities, now).await {
+            Some((credential, end)) if end > now => credential,
             // Expired is as good as absent.
             _ => Credential::None,
         }

@@ -130,6 +130,7 @@ mod tests {
                 owner: Owner {
                     cred_id: "c".into(),
                     user_dn: "/CN=u".into(),
+                    vo_name: "v".into(),
                 },
                 space_token: String::new(),
             },
@@ -164,6 +165,7 @@ mod tests {
                 owner: Owner {
                     cred_id: "c".into(),
                     user_dn: "/CN=u".into(),
+                    vo_name: "v".into(),
                 },
                 vo: "v".into(),
                 storage: "s".into(),

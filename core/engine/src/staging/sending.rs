@@ -220,10 +220,7 @@ impl Dispatcher {
 /// What a file must have in common with others to share a request with them.
 pub(super) fn key(job: &Job, row: &Transfer) -> GroupKey {
     GroupKey {
-        owner: Owner {
-            cred_id: Arc::clone(&job.cred_id),
-            user_dn: Arc::clone(&job.user_dn),
-        },
+        owner: Owner::of(job),
         vo: Arc::clone(&row.vo_name),
         storage: Arc::clone(&row.source_se),
         space_token: job.source_space_token.clone(),

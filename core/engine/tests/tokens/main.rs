@@ -1,6 +1,7 @@
 //! Transfers that bring tokens: made ready before they are queued, used for their side alone, and
 //! never replaced by anything else.
 
+mod keys;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

@@ -10,6 +10,7 @@ use causeway_model::ports::{
     Clock, CredentialVault, JobControl, JobStore, JobView, StoredCredential,
 };
 use causeway_model::{FileState, JobId, Timestamp, Transfer};
+use causeway_sdk::capability::CredentialKind;
 use causeway_sdk::{
     BoxFuture, Bytes, Capabilities, Copied, CopyRequest, Credential, Ctx, DynStorage, Erased, Host,
     ProgressSink, Result, Secret, Stat, Storage, Url, WriteOptions,
@@ -24,10 +25,12 @@ use crate::support::{Shelf, job};
 pub(crate) struct Witness {
     pub(crate) inner: Arc<dyn DynStorage>,
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
+    /// Kinds of credentials it says that it understands.
+    kinds: Vec<CredentialKind>,
 }
 
 impl Witness {
-    pub(crate) async fn with_source() -> Self {
+    pub(crate) async fn with_source(kinds: &[CredentialKind]) -> Self {
         let memory = MemoryStorage::create("", Host::silent()).unwrap();
         let inner = Erased::shared(memory);
         let (cx, at) = (Ctx::new("test"), "probe://a/f".parse().unwrap());
@@ -38,6 +41,7 @@ impl Witness {
         Self {
             inner,
             seen: Arc::default(),
+            kinds: kinds.to_vec(),
         }
     }
 
@@ -60,6 +64,7 @@ fn shown(credential: &Credential) -> String {
     match credential {
         Credential::Bearer(token) => format!("token {}", token.expose()),
         Credential::X509(pem) => pem.expose().to_owned(),
+        Credential::Keys { access, secret, .. } => format!("keys {access} {}", secret.expose()),
         other => format!("{:?}", other.kind()),
     }
 }
@@ -72,6 +77,7 @@ impl Layer for Witness {
     fn describe(&self) -> Capabilities {
         let mut able = self.inner.describe();
         able.copy.pull_from = vec!["probe".into()];
+        able.credentials.clone_from(&self.kinds);
         able
     }
 
@@ -146,12 +152,18 @@ pub(crate) struct World {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) witness: Witness,
+    pub(crate) vault: Arc<MemoryVault>,
 }
 
 pub(crate) async fn world() -> World {
+    world_with(&[CredentialKind::X509, CredentialKind::Bearer]).await
+}
+
+/// The same with a storage that understands these kinds of credentials.
+pub(crate) async fn world_with(kinds: &[CredentialKind]) -> World {
     let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(TestClock::default()));
     let desk = Arc::new(Desk::default());
-    let witness = Witness::with_source().await;
+    let witness = Witness::with_source(kinds).await;
     let vault = Arc::new(MemoryVault::new());
     let proxy = StoredCredential {
         proxy_pem: Secret::new("proxy"),
@@ -163,7 +175,7 @@ pub(crate) async fn world() -> World {
     vault.put_credential(id, dn, &proxy).await.unwrap();
     let parts = Parts {
         store: store.clone(),
-        vault: Some(vault),
+        vault: Some(vault.clone()),
         clock: clock.clone(),
         storages: Arc::new(Shelf::default().with("probe", Arc::new(Layered(witness.clone())))),
         host: "node1".into(),
@@ -178,6 +190,7 @@ pub(crate) async fn world() -> World {
         clock,
         desk,
         witness,
+        vault,
     }
 }
 

@@ -112,9 +112,10 @@ impl Exchange {
     }
 
     /// The issuer of a token and what we are there, if we are anything.
-    fn client(&self, token: &TransferToken) -> Option<(&Issuer, &Client)> {
+    fn client(&self, token: &TransferToken) -> Option<(Arc<Issuer>, Client)> {
         let issuer = self.verifier.issuer(&token.issuer)?;
-        Some((issuer, issuer.provider.client.as_ref()?))
+        let client = issuer.provider.client.clone()?;
+        Some((issuer, client))
     }
 
     async fn ask(
@@ -233,7 +234,7 @@ impl TokenSource for Exchange {
         let token = self.kept(id).await?;
         match self.client(&token) {
             Some((issuer, client)) if token.refresh_token.is_none() => {
-                self.trade(issuer, client, token).await
+                self.trade(&issuer, &client, token).await
             }
             // It can be renewed already, or nobody can do that.
             _ => Ok(()),
@@ -252,7 +253,7 @@ impl TokenSource for Exchange {
                 && let Some(refresh) = refresh
                 && let Some((issuer, client)) = self.client(&token)
             {
-                let renewed = self.renew(issuer, client, token.clone(), &refresh).await;
+                let renewed = self.renew(&issuer, &client, token.clone(), &refresh).await;
                 token = renewed.or_else(|trouble| self.make_do(token, trouble))?;
             }
         }

@@ -142,6 +142,11 @@ impl Issuer {
         }
     }
 
+    /// Whether nothing is another when it is configured so.
+    pub(super) fn is_trusted_as(&self, provider: &Provider, kept: i64, plain: bool) -> bool {
+        (&self.provider, self.kept, self.plain_on_loopback) == (provider, kept, plain)
+    }
+
     /// What it published: what is known if that is new and good enough, else what it says now.
     /// What is given may still not be good enough.
     pub(super) async fn published(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use causeway_model::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::de::IgnoredAny;
@@ -42,15 +43,53 @@ impl VerifiedToken {
 
 /// Judges tokens of the issuers an operator trusts.
 pub struct TokenVerifier {
-    issuers: Vec<Issuer>,
-    rules: Rules,
+    trusted: ArcSwap<Trusted>,
     http: Arc<dyn Http>,
+}
+
+/// What an operator says, as one: issuers and rules change together.
+struct Trusted {
+    issuers: Vec<Arc<Issuer>>,
+    rules: Rules,
+}
+
+impl Trusted {
+    /// Issuers that are trusted as before keep what they published.
+    fn new(
+        providers: Vec<Provider>,
+        rules: Rules,
+        before: &[Arc<Issuer>],
+    ) -> Result<Self, ProviderError> {
+        let (kept, plain) = (rules.keys_kept_seconds.max(1), rules.plain_on_loopback);
+        let mut issuers = Vec::with_capacity(providers.len());
+        for provider in providers {
+            provider.check(plain)?;
+            let known = before
+                .iter()
+                .find(|it| it.is_trusted_as(&provider, kept, plain));
+            issuers.push(match known {
+                Some(known) => known.clone(),
+                None => Arc::new(Issuer::new(provider, kept, plain)),
+            });
+        }
+        Ok(Self { issuers, rules })
+    }
+
+    fn issuer(&self, issuer: &str) -> Option<&Arc<Issuer>> {
+        self.issuers.iter().find(|it| it.provider.is_named(issuer))
+    }
+
+    fn is_meant(&self, claims: &Claims) -> bool {
+        let accepted = &self.rules.audiences;
+        claims.audiences.iter().any(|it| accepted.contains(it))
+    }
 }
 
 impl std::fmt::Debug for TokenVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut list = f.debug_list();
-        list.entries(self.issuers.iter().map(|it| &it.provider.issuer));
+        let trusted = self.trusted.load();
+        list.entries(trusted.issuers.iter().map(|it| &it.provider.issuer));
         list.finish()
     }
 }
@@ -65,18 +104,21 @@ impl TokenVerifier {
         rules: Rules,
         http: Arc<dyn Http>,
     ) -> Result<Self, ProviderError> {
-        let kept = rules.keys_kept_seconds.max(1);
-        let plain = rules.plain_on_loopback;
-        let mut issuers = Vec::with_capacity(providers.len());
-        for provider in providers {
-            provider.check(plain)?;
-            issuers.push(Issuer::new(provider, kept, plain));
-        }
         Ok(Self {
-            issuers,
-            rules,
+            trusted: ArcSwap::from_pointee(Trusted::new(providers, rules, &[])?),
             http,
         })
+    }
+
+    /// Trusts these instead, from the next token on.
+    ///
+    /// # Errors
+    /// An issuer whose URL cannot be trusted: those before stay.
+    pub fn replace(&self, providers: Vec<Provider>, rules: Rules) -> Result<(), ProviderError> {
+        let before = self.trusted.load();
+        let fresh = Trusted::new(providers, rules, &before.issuers)?;
+        self.trusted.store(Arc::new(fresh));
+        Ok(())
     }
 
     /// Judges a token.
@@ -87,11 +129,12 @@ impl TokenVerifier {
         let (header, payload) = jws::parts(token)?;
         let header = jws::header(&header)?;
         let claims = Claims::read(&payload)?;
-        let issuer = self.issuer(&claims.issuer);
+        let trusted = self.trusted.load_full();
+        let issuer = trusted.issuer(&claims.issuer);
         let issuer = issuer.ok_or(TokenError::UnknownIssuer)?;
         // Cheap questions come first: a token that is not for us makes nobody ask its issuer.
-        claims.check_time(now, self.rules.leeway_seconds)?;
-        if !self.is_meant(&claims) {
+        claims.check_time(now, trusted.rules.leeway_seconds)?;
+        if !trusted.is_meant(&claims) {
             return Err(TokenError::Audience);
         }
         claims.name()?;
@@ -116,21 +159,16 @@ impl TokenVerifier {
     }
 
     /// An issuer that is trusted, by the name in its tokens.
-    pub fn provider(&self, issuer: &str) -> Option<&Provider> {
-        self.issuer(issuer).map(|it| &it.provider)
+    pub fn provider(&self, issuer: &str) -> Option<Provider> {
+        self.issuer(issuer).map(|it| it.provider.clone())
     }
 
-    pub(super) fn issuer(&self, issuer: &str) -> Option<&Issuer> {
-        self.issuers.iter().find(|it| it.provider.is_named(issuer))
+    pub(super) fn issuer(&self, issuer: &str) -> Option<Arc<Issuer>> {
+        self.trusted.load().issuer(issuer).cloned()
     }
 
     pub(super) fn http(&self) -> &dyn Http {
         &*self.http
-    }
-
-    fn is_meant(&self, claims: &Claims) -> bool {
-        let accepted = &self.rules.audiences;
-        claims.audiences.iter().any(|it| accepted.contains(it))
     }
 }
 

@@ -16,6 +16,7 @@ use causeway_model::ports::JobView;
 use causeway_model::{Deletion, FileId, Job, Principal, Timestamp, Transfer};
 use causeway_sdk::Storages;
 
+use crate::authorization::HeaderIdentity;
 use crate::config::SubmitConfig;
 use crate::error::ApiError;
 use crate::state::Bans;
@@ -54,6 +55,8 @@ pub struct Context<'a> {
     pub principal: &'a Principal,
     /// Storages, asked whether their URLs name local files.
     pub storages: &'a dyn Storages,
+    /// Who gives out tokens that are believed.
+    pub identity: &'a dyn HeaderIdentity,
     /// Bans.
     pub bans: &'a dyn Bans,
     /// Settings.

@@ -62,7 +62,7 @@ impl Tokens {
             return Ok(id);
         }
         let claims = claims::unverified(text).map_err(|error| error.to_string())?;
-        let issuer = cx.config.token_issuer(&claims.issuer);
+        let issuer = cx.identity.issuer(&claims.issuer);
         let issuer = issuer.ok_or("the claim iss names no issuer that is known here")?;
         let expires = check(&claims, cx)?;
         if issuer.renews {

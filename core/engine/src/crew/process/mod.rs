@@ -220,5 +220,6 @@ async fn hear(shared: &Arc<Shared>, id: u64, message: FromWorker, vitals: &mut V
             shared.roster.lock().answered(id, number, *answer);
         }
         FromWorker::Pong(number) => vitals.answered(number),
+        FromWorker::News(news) => shared.roster.lock().hear_of_plugins(id, news),
     }
 }

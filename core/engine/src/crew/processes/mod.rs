@@ -19,7 +19,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use causeway_model::observe::{Observation, Watched, WorkerChange};
-use causeway_model::workers::{OutOfService, PutBack, WorkerRow, WorkerState};
+use causeway_model::workers::{
+    OutOfService, PluginMarks, PutBack, RunningVersion, WorkerRow, WorkerState,
+};
 use causeway_sdk::Storages;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -137,9 +139,31 @@ impl Processes {
         Arc::new(self.0.storages.clone())
     }
 
-    /// Lets workers with this configuration of plugins take over. What runs goes on where it is.
-    pub fn renew(&self, config: String) {
-        self.0.renew(Some(config));
+    /// Lets workers with this configuration of plugins take over. What runs goes on where it is. Gives
+    /// the number of their generation.
+    pub fn renew(&self, config: String) -> u64 {
+        self.0.renew(Some(config))
+    }
+
+    /// Gives this configuration to workers that are started from now on. Those that are there keep what
+    /// they have, which must be the same to whoever uses it.
+    pub fn instruct(&self, config: String) {
+        self.0.roster.lock().config = config;
+    }
+
+    /// Waits until a generation, or a later one, gets whatever is new. False when it does not come to that
+    /// in time.
+    pub async fn takes_over(&self, generation: u64, within: Duration) -> bool {
+        let mut changed = self.0.changed.subscribe();
+        let active = async {
+            while self.0.roster.lock().active < generation {
+                if changed.changed().await.is_err() {
+                    return false;
+                }
+            }
+            true
+        };
+        timeout(within, active).await.unwrap_or(false)
     }
 
     /// Puts a plugin back that was taken out of service, as soon as workers have loaded it.
@@ -170,17 +194,22 @@ impl Processes {
 
     /// Every plugin of the newest workers.
     pub fn plugins(&self) -> Vec<PluginCard> {
-        let roster = self.0.roster.lock();
-        let mut cards = roster
-            .table
-            .as_ref()
-            .map_or_else(Vec::new, |it| it.plugins.clone());
-        for card in &mut cards {
-            if let Some(out) = roster.ledger.why_out(&card.name) {
-                card.state = format!("out of service: {}", out.reason);
-            }
-        }
-        cards
+        self.0.roster.lock().cards()
+    }
+
+    /// Versions of plugins that workers have loaded, by name.
+    pub fn versions(&self) -> BTreeMap<String, Vec<RunningVersion>> {
+        self.0.roster.lock().versions()
+    }
+
+    /// What workers have counted of plugins, by name. What one had not told when it was lost is missing.
+    pub fn marks(&self) -> BTreeMap<String, PluginMarks> {
+        self.0.roster.lock().marks().clone()
+    }
+
+    /// Workers that a plugin ended.
+    pub fn ended_by(&self, plugin: &str) -> u64 {
+        self.0.roster.lock().ledger.ended(plugin)
     }
 
     /// Every worker.

@@ -42,10 +42,11 @@ impl Shared {
         }
     }
 
-    pub(super) fn renew(self: &Arc<Self>, config: Option<String>) {
+    pub(super) fn renew(self: &Arc<Self>, config: Option<String>) -> u64 {
         let generation = self.roster.lock().renew(config);
         tracing::info!(generation, "starting workers that will take over");
         self.staff(generation);
+        generation
     }
 
     /// Starts the processes of a generation.
@@ -117,7 +118,7 @@ impl Shared {
         );
         // With several at work nobody knows which one it was.
         if let ([culprit], false) = (culprits.as_slice(), expected) {
-            self.count(culprit, &end.how);
+            self.count(culprit, &end);
         }
         for report in fallen.mourn(&end.how, &culprits) {
             self.report(report).await;
@@ -125,12 +126,14 @@ impl Shared {
     }
 
     /// Notes that a plugin ended a worker.
-    fn count(&self, plugin: &str, how: &str) {
+    fn count(&self, plugin: &str, end: &End) {
         let mut roster = self.roster.lock();
-        let cards = roster.table.as_ref().map(|it| &it.plugins);
-        let card = cards.and_then(|it| it.iter().find(|it| it.name == plugin));
+        // One that never could work was not told of: it may have been another version.
+        let table = roster.table.as_ref().filter(|_| end.was_ready);
+        let mut cards = table.iter().flat_map(|it| &it.plugins);
+        let card = cards.find(|it| it.name == plugin);
         let sha256 = card.and_then(|it| it.sha256.clone());
-        let now_out = roster.ledger.died(plugin, how, sha256, Instant::now());
+        let now_out = roster.ledger.died(plugin, &end.how, sha256, Instant::now());
         let Some(out) = roster.ledger.why_out(plugin) else {
             return;
         };

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Outcome;
 use crate::crew::call::Answer;
-use crate::crew::wire::ToWorker;
+use crate::crew::wire::{PluginNews, Table, ToWorker};
 use crate::messages::AttemptId;
 
 /// What a worker has of an attempt.
@@ -37,6 +37,10 @@ pub(in crate::crew) struct Line {
     /// It was told to leave.
     pub(in crate::crew) leaving: bool,
     pub(in crate::crew) rss_bytes: u64,
+    /// What it said it can do.
+    pub(super) table: Option<Arc<Table>>,
+    /// What it told of its plugins last.
+    pub(super) news: HashMap<String, PluginNews>,
     outbox: mpsc::UnboundedSender<ToWorker>,
     held: HashMap<AttemptId, Held>,
     transfers: usize,
@@ -55,6 +59,8 @@ impl Line {
             ready: false,
             leaving: false,
             rss_bytes: 0,
+            table: None,
+            news: HashMap::new(),
             outbox,
             held: HashMap::new(),
             transfers: 0,
@@ -65,6 +71,12 @@ impl Line {
     /// Attempts it has.
     pub(in crate::crew) fn attempts(&self) -> usize {
         self.held.len()
+    }
+
+    /// Attempts it has that use a plugin.
+    pub(super) fn attempts_with(&self, plugin: &str) -> usize {
+        let uses = |held: &&Held| held.plugins.iter().any(|it| it.as_ref() == plugin);
+        self.held.values().filter(uses).count()
     }
 
     /// Calls it has.

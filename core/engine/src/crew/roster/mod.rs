@@ -2,7 +2,7 @@
 //! tasks of the processes read and write it under a lock that nobody holds while waiting.
 //!
 //! This module has who comes and goes; orders are in `placing`, calls in `calls`, what is lost with
-//! a worker in `fallen`.
+//! a worker in `fallen`, what is known of plugins in `plugins`.
 //!
 //! # Invariants
 //! - An attempt is with one worker, or waits, or has ended: `at` and what the workers hold agree.
@@ -14,6 +14,7 @@ mod calls;
 mod fallen;
 mod line;
 mod placing;
+mod plugins;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use causeway_model::workers::PluginMarks;
 use causeway_sdk::Error;
 use tokio::sync::mpsc;
 
@@ -49,6 +51,8 @@ pub(super) struct Roster {
     pub(super) table: Option<Arc<Table>>,
     pub(super) ledger: Ledger,
     pub(super) closing: bool,
+    /// Counted by all workers there were, by plugin.
+    marks: BTreeMap<String, PluginMarks>,
     served_by: HashMap<String, Arc<str>>,
     at: HashMap<AttemptId, u64>,
     sessions: Sessions,
@@ -67,6 +71,7 @@ impl Roster {
             table: None,
             ledger,
             closing: false,
+            marks: BTreeMap::new(),
             served_by: HashMap::new(),
             at: HashMap::new(),
             sessions: Sessions::default(),
@@ -101,12 +106,15 @@ impl Roster {
         };
         line.ready = true;
         let takes_over = line.generation == newest && newest > active;
-        if line.generation == newest {
+        let is_newest = line.generation == newest;
+        let table = Arc::new(table);
+        line.table = Some(Arc::clone(&table));
+        if is_newest {
             self.active = newest;
             let name =
                 |(scheme, plugin): &(String, String)| (scheme.clone(), Arc::from(plugin.as_str()));
             self.served_by = table.serves.iter().map(name).collect();
-            self.table = Some(Arc::new(table));
+            self.table = Some(table);
         }
         self.let_idle_leave();
         takes_over
@@ -133,25 +141,6 @@ impl Roster {
         self.generation
     }
 
-    /// Looks at plugins that are out of service: those that the newest workers have loaded are
-    /// back, and those whose file is another by now are called back.
-    pub(super) fn look_after_plugins(&mut self) -> (Vec<String>, Vec<String>) {
-        let Some(table) = self.table.clone() else {
-            return Default::default();
-        };
-        let card = |name: &str| table.plugins.iter().find(|it| it.name == name);
-        let is_loaded = |name: &str| card(name).is_some_and(|it| it.capabilities.is_some());
-        let back = self.ledger.returned(is_loaded);
-        let changed = |name: &&String| {
-            let was = self.ledger.why_out(name).and_then(|it| it.sha256.as_ref());
-            let is = card(name).and_then(|it| it.sha256.as_ref());
-            matches!((was, is), (Some(was), Some(is)) if was != is)
-        };
-        let changed: Vec<String> = self.ledger.out().keys().filter(changed).cloned().collect();
-        let called = changed.into_iter().filter(|it| self.ledger.call_back(it));
-        (back, called.collect())
-    }
-
     /// Everybody leaves.
     pub(super) fn close(&mut self) {
         self.closing = true;
@@ -165,27 +154,5 @@ impl Roster {
                 line.leave();
             }
         }
-    }
-
-    /// Why a scheme is not served now, if its plugin is out of service.
-    pub(super) fn refusal(&self, scheme: &str) -> Option<String> {
-        if self.ledger.out().is_empty() {
-            return None;
-        }
-        let scheme = scheme.to_ascii_lowercase();
-        let table = self.table.as_ref()?;
-        let serves = |card: &&super::PluginCard| card.schemes.contains(&scheme);
-        // Looked for by name and by what a plugin claims: one that was left out serves nothing.
-        let by_table = self.served_by.get(&scheme).map(|it| it.as_ref());
-        let claimed = table
-            .plugins
-            .iter()
-            .filter(serves)
-            .map(|it| it.name.as_str());
-        let names = by_table.map_or_else(|| claimed.collect(), |name| vec![name]);
-        names.into_iter().find_map(|name| {
-            let out = self.ledger.why_out(name)?;
-            Some(format!("plugin {name} is out of service: {}", out.reason))
-        })
     }
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use causeway_model::JobId;
+use causeway_model::workers::VersionState;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::*;
 use crate::crew::loss::Part;
+use crate::crew::wire::{PluginCard, PluginNews};
 use crate::messages::{AttemptEvent, orders};
 
 type Letters = UnboundedReceiver<ToWorker>;
@@ -123,4 +125,71 @@ fn what_is_lost_with_a_worker_is_told_to_everybody() {
     };
     assert_eq!((loss.part, report.attempt), (Part::Suspect, AttemptId(1)));
     assert!(roster.at.is_empty());
+}
+
+fn news(name: &str, calls: u64, is_degraded: bool) -> Vec<PluginNews> {
+    let marks = PluginMarks {
+        calls,
+        ..PluginMarks::default()
+    };
+    vec![PluginNews {
+        name: name.into(),
+        marks,
+        is_degraded,
+    }]
+}
+
+#[test]
+fn what_workers_count_outlives_them() {
+    let (mut roster, workers) = book(2, 10);
+    let (first, second) = (workers[0].0, workers[1].0);
+    roster.hear_of_plugins(first, news("mock", 5, false));
+    roster.hear_of_plugins(second, news("mock", 2, false));
+    roster.hear_of_plugins(first, news("mock", 6, false));
+    roster.bury(first).unwrap();
+    // One that is buried has nothing to say.
+    roster.hear_of_plugins(first, news("mock", 100, false));
+    let third = hire(&mut roster).0;
+    roster.hear_of_plugins(third, news("mock", 1, false));
+    assert_eq!(roster.marks()["mock"].calls, 9);
+}
+
+#[test]
+fn versions_serve_or_drain_and_one_degraded_worker_is_enough() {
+    let (mut roster, workers) = book(1, 10);
+    let card = |version: &str| PluginCard {
+        name: "mock".into(),
+        version: version.into(),
+        state: "ready".into(),
+        capabilities: Some(causeway_sdk::Capabilities::default()),
+        ..PluginCard::default()
+    };
+    let table = |version| Table {
+        plugins: vec![card(version)],
+        serves: vec![("mock".into(), "mock".into())],
+    };
+    let old = workers[0].0;
+    roster.ready(old, table("1.0.0"));
+    place(&mut roster, 1, None);
+    roster.renew(None);
+    let (new, _letters) = hire(&mut roster);
+    roster.ready(new, table("2.0.0"));
+    place(&mut roster, 2, None);
+    place(&mut roster, 3, None);
+    let shown = |roster: &Roster| {
+        let versions = &roster.versions()["mock"];
+        let shown = versions
+            .iter()
+            .map(|it| (it.version.clone(), it.state, it.attempts));
+        shown.collect::<Vec<_>>()
+    };
+    let serving = ("2.0.0".to_owned(), VersionState::Serving, 2);
+    let draining = ("1.0.0".to_owned(), VersionState::Draining, 1);
+    assert_eq!(shown(&roster), [serving.clone(), draining]);
+    roster.hear_of_plugins(old, news("mock", 1, true));
+    assert_eq!(roster.cards()[0].state, "ready");
+    roster.hear_of_plugins(new, news("mock", 1, true));
+    assert_eq!(roster.cards()[0].state, "degraded");
+    roster.bury(old).unwrap();
+    assert_eq!(shown(&roster), [serving]);
 }

@@ -101,6 +101,14 @@ async fn every_message_survives_the_frames() {
         Box::new(Ok(Answer::Admitted(answers))),
     ));
     up.push(FromWorker::Pong(2));
+    up.push(FromWorker::News(vec![PluginNews {
+        name: "mock".into(),
+        marks: PluginMarks {
+            calls: 7,
+            ..PluginMarks::default()
+        },
+        is_degraded: true,
+    }]));
     survive(up).await;
 }
 

@@ -5,6 +5,7 @@ fn key(vo: &str, storage: &str) -> GroupKey {
         owner: Owner {
             cred_id: "c".into(),
             user_dn: "/CN=u".into(),
+            vo_name: "v".into(),
         },
         vo: vo.into(),
         storage: storage.into(),

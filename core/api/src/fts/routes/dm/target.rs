@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_model::cloud_keys::{Errand, knows_by_keys};
 use causeway_sdk::capability::CredentialKind;
 use causeway_sdk::{Capabilities, Credential, Ctx, DynStorage, Error, Operation, Url};
 
@@ -32,7 +33,7 @@ impl Target {
         if !capabilities.can(operation) {
             return Err(Error::unsupported(operation.name()).into());
         }
-        let credential = credential(call, &capabilities).await?;
+        let credential = credential(call, &url, &capabilities).await?;
         let limit = call.state.config.dm_timeout;
         let cx = Ctx::new(&call.request_id)
             .with_timeout(limit)
@@ -71,8 +72,25 @@ pub(super) async fn check(call: &Call, surl: &str) -> Result<Url, ApiError> {
     Ok(url)
 }
 
-/// The caller's delegated proxy, unless the storage does without.
-async fn credential(call: &Call, capabilities: &Capabilities) -> Result<Credential, ApiError> {
+/// The caller's keys at the storage, else the delegated proxy, unless the storage does without.
+async fn credential(
+    call: &Call,
+    at: &Url,
+    capabilities: &Capabilities,
+) -> Result<Credential, ApiError> {
+    if knows_by_keys(capabilities) {
+        let caller = call.principal();
+        let errand = Errand {
+            at,
+            abilities: capabilities,
+            user_dn: &caller.user_dn,
+            vo_name: caller.vos.first().map_or("", String::as_str),
+            now: call.state.clock.now(),
+        };
+        // Without any, those of the plugin's own configuration count, or nobody's.
+        let keys = call.state.vault.keys(errand).await?;
+        return Ok(keys.unwrap_or_default());
+    }
     if matches!(
         capabilities.credentials.first(),
         None | Some(CredentialKind::None)

@@ -65,6 +65,7 @@ fn context<'a>(state: &'a ApiState, caller: &'a Caller) -> Context<'a> {
     Context {
         principal: &caller.principal,
         storages: &*state.storages,
+        identity: &*state.identity,
         bans: &*state.bans,
         config: &state.config.submit,
         submit_host: &state.config.submit_host,
