@@ -1,7 +1,7 @@
 # One entrance. `make help` lists the commands.
 
 SHELL := /bin/bash
-PLUGINS := mock file http
+PLUGINS := mock file http s3 cloud ftp gridftp
 RELEASE := target/release
 
 .PHONY: help build run test nightly lint bench plugins clean-state

@@ -20,6 +20,8 @@ GUESTS=(
   "memory-python examples/plugin-python"
   "zenodo examples/plugin-zenodo"
   "hostile tests/hostile/component"
+  "http-poll tests/guests/http-poll"
+  "old-component tests/old-guests/component-0.1.0"
 )
 
 say() { printf 'build-guests: %s\n' "$*" >&2; }
@@ -27,8 +29,8 @@ say() { printf 'build-guests: %s\n' "$*" >&2; }
 # A hash of everything that the component is made from.
 key() { # FOLDER
   local sdk=()
-  # A Python guest knows nothing of the Rust SDK.
-  [ -e "$ROOT/$1/Cargo.toml" ] && sdk=(sdk/src sdk/Cargo.toml Cargo.lock)
+  # A Python guest knows nothing of the Rust SDK, nor does one with a lock file of its own.
+  [ -e "$ROOT/$1/Cargo.toml" ] && [ ! -e "$ROOT/$1/Cargo.lock" ] && sdk=(sdk/src sdk/Cargo.toml Cargo.lock)
   (
     cd "$ROOT"
     find "$1" wit sdk/componentize/src "${sdk[@]}" -type f -not -path '*/target/*' \

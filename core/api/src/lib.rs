@@ -32,7 +32,7 @@ pub mod own;
 pub mod state;
 pub mod vo_servers;
 
-pub use authorization::{TokenFacts, HeaderIdentity, HeaderRefusal};
+pub use authorization::{HeaderIdentity, HeaderRefusal, NobodyKnown, TokenFacts, TokenIssuer};
 pub use config::ApiConfig;
 pub use error::ApiError;
 pub use extract::Caller;

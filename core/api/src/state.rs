@@ -9,7 +9,7 @@ use causeway_model::workers::WorkerInsight;
 use causeway_sdk::Storages;
 
 use crate::ApiConfig;
-use crate::authorization::{NobodyKnown, HeaderIdentity};
+use crate::authorization::{HeaderIdentity, NobodyKnown};
 use crate::health::{AlwaysReady, Readiness};
 use crate::operations::Operations;
 use crate::own::NoInsight;

@@ -8,14 +8,15 @@ use serde_json::{Map, Value};
 
 use crate::handle::{Kind, PluginHandle};
 use crate::layers::calls_at_once;
-use crate::manifest::{FILE_NAME, Manifest};
+use crate::manifest::{FILE_NAME, Manifest, Written, check_owner};
 use crate::native;
 use crate::refusal::Refusal;
+use crate::signature::Signatures;
 
 /// A folder with a manifest, which may be unreadable.
 pub(crate) struct Found {
     pub(crate) folder: PathBuf,
-    pub(crate) manifest: Result<Manifest, Refusal>,
+    pub(crate) written: Result<Written, Refusal>,
 }
 
 impl Found {
@@ -28,27 +29,50 @@ impl Found {
         for entry in std::fs::read_dir(directory).map_err(unreadable)? {
             let folder = entry.map_err(unreadable)?.path();
             if folder.join(FILE_NAME).exists() {
-                let manifest = Manifest::read(&folder);
-                folders.push(Self { folder, manifest });
+                folders.push(Self::at(folder));
             }
         }
         folders.sort_by(|one, two| one.folder.cmp(&two.folder));
         Ok(folders)
     }
 
+    pub(crate) fn at(folder: PathBuf) -> Self {
+        let written = Written::read(&folder);
+        Self { folder, written }
+    }
+
     pub(crate) fn name(&self) -> String {
-        match &self.manifest {
-            Ok(manifest) => manifest.name.clone(),
-            Err(_) => folder_name(&self.folder),
+        match self.manifest() {
+            Some(manifest) => manifest.name.clone(),
+            None => folder_name(&self.folder),
         }
     }
 
-    pub(crate) fn load(&self, options: Option<&Value>) -> Result<PluginHandle, Refusal> {
+    pub(crate) fn manifest(&self) -> Option<&Manifest> {
+        self.written.as_ref().ok().map(|it| &it.manifest)
+    }
+
+    pub(crate) fn load(
+        &self,
+        options: Option<&Value>,
+        signatures: &Signatures,
+    ) -> Result<PluginHandle, Refusal> {
         // Read again, so that the refusal is owned by whoever reports it.
-        let manifest = match &self.manifest {
-            Ok(manifest) => manifest,
-            Err(_) => &Manifest::read(&self.folder)?,
+        let written = match &self.written {
+            Ok(written) => written,
+            Err(_) => &Written::read(&self.folder)?,
         };
+        check_owner(&self.folder.join(FILE_NAME))?;
+        let signer = signatures.check(&self.folder, written)?;
+        let handle = self.load_as(&written.manifest, options)?;
+        Ok(handle.signed_by(signer))
+    }
+
+    fn load_as(
+        &self,
+        manifest: &Manifest,
+        options: Option<&Value>,
+    ) -> Result<PluginHandle, Refusal> {
         let mut merged = manifest.config.clone();
         if let Some(Value::Object(options)) = options {
             merged.extend(options.clone());

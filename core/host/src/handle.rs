@@ -8,7 +8,7 @@ use std::sync::Arc;
 use causeway_sdk::{Capabilities, DynStorage};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::layers::Health;
+use crate::layers::{Health, Marks};
 
 /// How a plugin came into the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub enum State {
     Ready,
     /// It works, but panicked often of late, or blocked a thread.
     Degraded,
+    /// It was not loaded because an operator disabled it.
+    Disabled,
     /// It was not loaded, for this reason.
     Failed(String),
 }
@@ -50,6 +52,7 @@ impl fmt::Display for State {
         match self {
             Self::Ready => f.write_str("ready"),
             Self::Degraded => f.write_str("degraded"),
+            Self::Disabled => f.write_str("disabled"),
             Self::Failed(reason) => write!(f, "failed: {reason}"),
         }
     }
@@ -73,6 +76,8 @@ struct Loaded {
     health: Arc<Health>,
     storage: Arc<dyn DynStorage>,
     bare: Arc<dyn DynStorage>,
+    signed_by: Option<String>,
+    instead_of: Option<String>,
     #[cfg(feature = "wasm")]
     counters: Option<Arc<crate::wasm::Counters>>,
 }
@@ -99,6 +104,8 @@ impl PluginHandle {
             health,
             storage,
             bare,
+            signed_by: None,
+            instead_of: None,
             #[cfg(feature = "wasm")]
             counters: None,
         }))
@@ -109,6 +116,22 @@ impl PluginHandle {
     pub(crate) fn counting(mut self, counters: Arc<crate::wasm::Counters>) -> Self {
         if let Some(loaded) = Arc::get_mut(&mut self.0) {
             loaded.counters = Some(counters);
+        }
+        self
+    }
+
+    /// Notes with which trusted key it was signed. For a handle nobody else has yet.
+    pub(crate) fn signed_by(mut self, key: Option<String>) -> Self {
+        if let Some(loaded) = Arc::get_mut(&mut self.0) {
+            loaded.signed_by = key;
+        }
+        self
+    }
+
+    /// Notes why what lies in the plugin directory was not loaded instead. The same holds.
+    pub(crate) fn instead_of(mut self, refusal: String) -> Self {
+        if let Some(loaded) = Arc::get_mut(&mut self.0) {
+            loaded.instead_of = Some(refusal);
         }
         self
     }
@@ -156,6 +179,11 @@ impl PluginHandle {
         self.0.health.panics()
     }
 
+    /// What was counted of its calls since it was loaded.
+    pub fn marks(&self) -> Marks {
+        self.0.health.marks()
+    }
+
     /// Its file.
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
@@ -191,6 +219,8 @@ impl PluginHandle {
             state: self.state(),
             path: self.0.path.clone(),
             sha256: self.0.sha256.clone(),
+            signed_by: self.0.signed_by.clone(),
+            instead_of: self.0.instead_of.clone(),
             panics: self.panics(),
             counters: self.counters(),
             capabilities: Some(self.0.capabilities.clone()),
@@ -225,6 +255,12 @@ pub struct PluginInfo {
     pub path: Option<PathBuf>,
     /// SHA-256 of its file.
     pub sha256: Option<String>,
+    /// The trusted key that it is signed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
+    /// Why the version in the plugin directory was not loaded, where an earlier one was kept and works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
     /// Panics that were caught.
     pub panics: u64,
     /// Counters that the plugin adds to.

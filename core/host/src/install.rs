@@ -11,6 +11,7 @@ use crate::folder::folder_name;
 use crate::manifest::{FILE_NAME, Manifest};
 use crate::native::load_library;
 use crate::refusal::Refusal;
+use crate::signature::SIGNATURE_NAME;
 
 /// Installs a native library or a component below `directory` and returns the plugin's folder.
 ///
@@ -34,6 +35,7 @@ pub fn write_manifest(
         reason: source.to_string(),
     })?;
     place(&folder, &manifest.file, &bytes)
+        .and_then(|()| remove_signature(&folder))
         .and_then(|()| place(&folder, FILE_NAME, text.as_bytes()))
         .and_then(|()| remove_older(&folder, &manifest))
         .map_err(|source| Refusal::Install {
@@ -93,6 +95,14 @@ fn place(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let unfinished = folder.join(format!(".{name}.{}", std::process::id()));
     std::fs::write(&unfinished, bytes)?;
     std::fs::rename(&unfinished, folder.join(name))
+}
+
+/// Removes the signature of an earlier installation, which is about another manifest.
+fn remove_signature(folder: &Path) -> io::Result<()> {
+    match std::fs::remove_file(folder.join(SIGNATURE_NAME)) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(source),
+        _ => Ok(()),
+    }
 }
 
 /// Removes files of earlier installations. Processes that have one mapped keep it.

@@ -24,14 +24,27 @@ mod manifest;
 mod native;
 mod refusal;
 mod registry;
+mod signature;
+mod versions;
+mod wanted;
 #[cfg(feature = "wasm")]
 mod wasm;
 
 pub use culprit::{add_last_words, leave, leave_last_words, stuck_for};
 pub use handle::{Kind, PluginHandle, PluginInfo, State};
 pub use install::write_manifest;
+pub use layers::Marks;
 pub use manifest::Manifest;
 pub use refusal::Refusal;
 pub use registry::Host;
+pub use signature::{KeyError, SignaturePolicy, generate as generate_keys, sign};
+pub use versions::{Candidate, Candidates, Version, keep};
+pub use wanted::{Decided, Wanted};
 #[cfg(feature = "wasm")]
 pub use wasm::use_directory as keep_compiled_in;
+
+/// What may stand between a component and the network while it is checked.
+#[cfg(feature = "wasm")]
+pub mod wire {
+    pub use crate::wasm::{Body, Onwards, Reply, Sent, Wire};
+}

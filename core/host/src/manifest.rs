@@ -4,19 +4,27 @@
 //! Read before anything is loaded. Unknown keys are errors: a misspelt permission must not be
 //! taken for none.
 
-use std::os::unix::fs::MetadataExt;
+mod limits;
+mod owner;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use causeway_abi::preamble::{ABI_MAJOR, ABI_MINOR};
-use causeway_sdk::capability::CredentialKind;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::handle::Kind;
 use crate::refusal::Refusal;
 
+pub(crate) use limits::{Limits, Permissions};
+pub(crate) use owner::check_owner;
+
 /// Name of the file in a plugin's folder.
 pub(crate) const FILE_NAME: &str = "plugin.toml";
+/// Digits of the name of a version.
+const ID: usize = 16;
 /// Format this gateway reads and writes.
 const FORMAT: u32 = 1;
 
@@ -59,60 +67,6 @@ pub struct Manifest {
     /// Options; those of the gateway's configuration go before.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub config: serde_json::Map<String, serde_json::Value>,
-}
-
-/// Limits of a plugin.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Memory of an instance of a component, for instance `128MiB`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<String>,
-    /// Calls at the same time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub concurrency: Option<u32>,
-    /// Instances of a component at the same time, in each process. One, where a component keeps
-    /// what it stores in its own memory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instances: Option<u32>,
-    /// How long a component may compute without a pause.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpu_seconds: Option<u32>,
-}
-
-impl Limits {
-    /// Memory in bytes; `None` when nothing is said, or nothing that is a size.
-    pub fn memory_bytes(&self) -> Option<u64> {
-        let text = self.memory.as_deref()?.trim();
-        let digits = text.trim_end_matches(|it: char| !it.is_ascii_digit());
-        let unit: u64 = match text[digits.len()..].trim() {
-            "" | "B" => 1,
-            "KiB" => 1 << 10,
-            "MiB" => 1 << 20,
-            "GiB" => 1 << 30,
-            _ => return None,
-        };
-        digits.parse::<u64>().ok()?.checked_mul(unit)
-    }
-}
-
-/// What a component may do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Permissions {
-    /// Hosts and ports it may call, for instance `*.example.org:8443`; with `http://` in front also
-    /// without encryption. A network, for instance `10.0.0.0/8`, lets names lead to private addresses.
-    #[serde(default)]
-    pub http: Vec<String>,
-    /// Methods it may use; none for all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub methods: Vec<String>,
-    /// Kinds of credentials that may go with its requests; all when nothing is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credentials: Option<Vec<CredentialKind>>,
-    /// It may see credentials themselves.
-    #[serde(default)]
-    pub credential_reveal: bool,
 }
 
 /// Only the format, so that a manifest of another format is not blamed for its keys.
@@ -168,12 +122,7 @@ impl Manifest {
     /// # Errors
     /// When it cannot be read, or is not one this gateway understands.
     pub fn read(folder: &Path) -> Result<Self, Refusal> {
-        let path = folder.join(FILE_NAME);
-        let text = std::fs::read_to_string(&path).map_err(|source| Refusal::Unreadable {
-            path: path.clone(),
-            source,
-        })?;
-        Self::parse(&text, &path)
+        Written::read(folder).map(|it| it.manifest)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, Refusal> {
@@ -266,128 +215,34 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// Refuses what others than root and the gateway's own user could change.
-pub(crate) fn check_owner(path: &Path) -> Result<(), Refusal> {
-    let unreadable = |source| Refusal::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let refuse = |reason| Refusal::Permissions {
-        path: path.to_owned(),
-        reason,
-    };
-    let meta = std::fs::metadata(path).map_err(unreadable)?;
-    // The owner of /proc/self is the effective user of this process.
-    let own = std::fs::metadata("/proc/self").map_err(unreadable)?.uid();
-    if meta.uid() != 0 && meta.uid() != own {
-        return Err(refuse("it belongs to another user"));
-    }
-    if meta.mode() & 0o002 != 0 {
-        return Err(refuse("everybody may write to it"));
-    }
-    Ok(())
+/// A manifest with the very bytes it was read from: those are what a signature is about, and what
+/// tells one version of a plugin from another.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) manifest: Manifest,
+    pub(crate) bytes: Vec<u8>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(change: impl FnOnce(String) -> String) -> Result<Manifest, String> {
-        let manifest = Manifest::native("one", "1.2.3", &["one".into(), "ones".into()], b"library");
-        let text = change(toml::to_string(&manifest).unwrap());
-        Manifest::parse(&text, Path::new("plugin.toml")).map_err(|refusal| refusal.to_string())
-    }
-
-    #[test]
-    fn reads_what_it_writes() {
-        let manifest = parse(|text| text).unwrap();
-        assert_eq!(
-            manifest.file,
-            "libcauseway_plugin_one-1.2.3-cca6b29e.so".replace("cca6b29e", &manifest.sha256[..8])
-        );
-        assert_eq!(manifest.schemes, ["one", "ones"]);
-        manifest.verify(Path::new("f"), b"library").unwrap();
-    }
-
-    type Change = fn(String) -> String;
-
-    #[test]
-    fn every_mistake_has_its_sentence() {
-        let cases: [(&str, Change); 6] = [
-            ("unknown field `colour`", |text| {
-                format!("colour = 1\n{text}")
-            }),
-            ("format 0 and this gateway reads format 1", |text| {
-                text.replace("manifest = 1", "manifest = 0")
-            }),
-            ("`manifest = 1` is missing", |text| {
-                text.replace("manifest = 1", "")
-            }),
-            (
-                "built for plugin ABI 2.0; this gateway speaks 1.x",
-                |text| text.replace("abi = \"1.0\"", "abi = \"2.0\""),
-            ),
-            ("bare name", |text| {
-                text.replace("file = \"", "file = \"../")
-            }),
-            ("64 hexadecimal digits", |text| {
-                text.replace("sha256 = \"", "sha256 = \"0")
-            }),
-        ];
-        for (expected, change) in cases {
-            let sentence = parse(change).unwrap_err();
-            assert!(sentence.contains(expected), "{sentence}");
-            assert!(!sentence.contains('\n'), "{sentence}");
-        }
-    }
-
-    #[test]
-    fn sizes_are_read_with_their_units() {
-        let bytes = |text: &str| {
-            let limits = Limits {
-                memory: Some(text.to_owned()),
-                ..Limits::default()
-            };
-            limits.memory_bytes()
+impl Written {
+    pub(crate) fn read(folder: &Path) -> Result<Self, Refusal> {
+        let path = folder.join(FILE_NAME);
+        let unreadable = |source| Refusal::Unreadable {
+            path: path.clone(),
+            source,
         };
-        assert_eq!(bytes("128MiB"), Some(128 << 20));
-        assert_eq!(bytes("1 GiB"), Some(1 << 30));
-        assert_eq!(bytes("4096"), Some(4096));
-        for text in [
-            "",
-            "MiB",
-            "1 MB",
-            "-1",
-            "99999999999999999999",
-            "99999999999GiB",
-        ] {
-            assert_eq!(bytes(text), None, "{text}");
-        }
-        let sentence = parse(|text| format!("{text}\n[limits]\nmemory = \"much\"\n")).unwrap_err();
-        assert!(
-            sentence.contains("limits.memory must be a size"),
-            "{sentence}"
-        );
+        let bytes = std::fs::read(&path).map_err(unreadable)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| Refusal::Manifest {
+            path: path.clone(),
+            reason: "it is no text".to_owned(),
+        })?;
+        let manifest = Manifest::parse(text, &path)?;
+        Ok(Self { manifest, bytes })
     }
 
-    #[test]
-    fn unknown_keys_are_refused_in_tables_too() {
-        let sentence =
-            parse(|text| format!("{text}\n[permissions]\nhtpp = [\"*\"]\n")).unwrap_err();
-        assert!(sentence.contains("unknown field `htpp`"), "{sentence}");
-    }
-
-    #[test]
-    fn another_file_is_noticed() {
-        let manifest = parse(|text| text).unwrap();
-        let path = Path::new("f");
-        assert!(matches!(
-            manifest.verify(path, b"librarY"),
-            Err(Refusal::Hash { .. })
-        ));
-        assert!(matches!(
-            manifest.verify(path, b"librar"),
-            Err(Refusal::Size { .. })
-        ));
+    /// The same for the same bytes, another one for others.
+    pub(crate) fn id(&self) -> String {
+        let mut id = digest(&self.bytes);
+        id.truncate(ID);
+        id
     }
 }

@@ -42,6 +42,23 @@ pub enum Refusal {
         /// What is wrong.
         reason: &'static str,
     },
+    /// It must be signed, and is not.
+    #[error("trust {}: it is not signed (there is no plugin.toml.sig beside it) and plugins.require_signature is set: install a signed one, or sign it with `causeway plugins sign {} --key FILE`", path.display(), folder.display())]
+    Unsigned {
+        /// The manifest.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// The signature is none of a trusted key.
+    #[error("trust {}: its signature was made with none of the keys in plugins.trusted_keys, or the file was changed after it was signed: install it again from who publishes it, or add their key", path.display())]
+    Signature {
+        /// The manifest.
+        path: PathBuf,
+    },
+    /// The keys cannot be used.
+    #[error("check signatures: {0}")]
+    TrustedKeys(String),
     /// A kind of plugin that this build does not load.
     #[error("load a plugin of kind {kind}: this gateway was built without support for it")]
     Kind {
@@ -155,6 +172,12 @@ pub enum Refusal {
     /// It ended too many workers.
     #[error("load the plugin: it is out of service because it ended too many worker processes")]
     OutOfService,
+    /// An operator disabled it.
+    #[error("load the plugin: it is disabled")]
+    Disabled,
+    /// It was tried before, in another process.
+    #[error("{0}")]
+    Tried(String),
     /// Two plugins of one name in one directory.
     #[error("load the plugin: {} holds another plugin named {name}: remove one of the two", other.display())]
     Duplicate {

@@ -1,6 +1,11 @@
 //! All plugins of a process, and which of them serves a URL.
+//!
+//! What is loaded is decided in `filling`, who gets a scheme in `schemes`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod filling;
+mod schemes;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,12 +13,13 @@ use causeway_sdk::{DynStorage, Error, ErrorKind, Result, Url};
 use serde_json::Value;
 
 use crate::description::read;
-use crate::folder::{Found, config, folder_name, log_for};
+use crate::folder::{config, log_for};
 use crate::handle::{Kind, PluginHandle, PluginInfo, State};
 use crate::layers::calls_at_once;
-use crate::manifest::{Manifest, digest};
+use crate::manifest::digest;
 use crate::native;
 use crate::refusal::Refusal;
+use crate::wanted::Wanted;
 
 /// "Protocol not supported", which users of the field see for an unknown scheme.
 const EPROTONOSUPPORT: i32 = 93;
@@ -44,45 +50,12 @@ impl Host {
         options: &BTreeMap<String, Value>,
         priority: &[String],
     ) -> Self {
-        Self::load_without(directories, options, priority, &[])
-    }
-
-    /// The same, but leaves plugins out that are out of service: they are listed and not opened.
-    pub fn load_without(
-        directories: &[PathBuf],
-        options: &BTreeMap<String, Value>,
-        priority: &[String],
-        excluded: &[String],
-    ) -> Self {
-        let mut host = Self {
+        Self::load_wanted(&Wanted {
+            directories: directories.to_vec(),
+            options: options.clone(),
             priority: priority.to_vec(),
-            ..Self::default()
-        };
-        let mut found: BTreeMap<String, Vec<Found>> = BTreeMap::new();
-        for directory in directories {
-            let mut here: BTreeMap<String, Vec<Found>> = BTreeMap::new();
-            match Found::all(directory) {
-                Ok(folders) => {
-                    for it in folders {
-                        here.entry(it.name()).or_default().push(it);
-                    }
-                }
-                Err(refusal) => host.refuse(directory, None, &refusal),
-            }
-            found.extend(here);
-        }
-        for (name, folders) in found {
-            match folders.as_slice() {
-                [one] if excluded.contains(&name) => {
-                    let manifest = one.manifest.as_ref().ok();
-                    host.refuse(&one.folder, manifest, &Refusal::OutOfService);
-                }
-                [one] => host.take(one, options.get(&name)),
-                several => host.refuse_all(&name, several),
-            }
-        }
-        host.settle();
-        host
+            ..Wanted::default()
+        })
     }
 
     /// Adds a storage that is linked into the program.
@@ -108,7 +81,7 @@ impl Host {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         #[cfg(feature = "wasm")]
         if crate::wasm::is_wasm(&bytes) {
-            return load_component(path, &bytes, &name, options);
+            return load_component(path, &bytes, &name, options, None);
         }
         let log = log_for(&name);
         let started = native::load_library(path, &bytes, &name, &config(options), &log)?;
@@ -120,6 +93,30 @@ impl Host {
             most,
             Arc::new(started.storage),
         ))
+    }
+
+    /// Loads one component as [`load_file`](Self::load_file) does, with something between it and the network.
+    ///
+    /// # Errors
+    /// Why it was refused. A native library makes its own connections.
+    #[cfg(feature = "wasm")]
+    pub fn load_file_through(
+        path: &Path,
+        options: &Value,
+        wire: Arc<dyn crate::wire::Wire>,
+    ) -> Result<PluginHandle, Refusal> {
+        let bytes = read(path)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        load_component(path, &bytes, &name, options, Some(wire))
+    }
+
+    /// Whether a file is WebAssembly, as a component is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    #[cfg(feature = "wasm")]
+    pub fn is_component(path: &Path) -> Result<bool, Refusal> {
+        Ok(crate::wasm::is_wasm(&read(path)?))
     }
 
     /// The storage that serves a URL.
@@ -155,6 +152,10 @@ impl Host {
             .iter()
             .find(|it| it.schemes.iter().any(|one| one == scheme));
         let text = match refused {
+            Some(it) if it.state == State::Disabled => format!(
+                "no plugin serves the scheme {scheme}: plugin {} is disabled",
+                it.name
+            ),
             Some(it) => format!(
                 "no plugin serves the scheme {scheme}: plugin {} {}",
                 it.name, it.state
@@ -189,115 +190,6 @@ impl Host {
     pub fn plugin(&self, name: &str) -> Option<PluginInfo> {
         self.plugins().into_iter().find(|it| it.name == name)
     }
-
-    fn take(&mut self, found: &Found, options: Option<&Value>) {
-        match found.load(options) {
-            Ok(handle) => {
-                tracing::info!(
-                    plugin.name = handle.name(),
-                    plugin.version = handle.version(),
-                    "plugin loaded"
-                );
-                self.plugins.push(handle);
-            }
-            Err(refusal) => self.refuse(&found.folder, found.manifest.as_ref().ok(), &refusal),
-        }
-    }
-
-    fn refuse_all(&mut self, name: &str, several: &[Found]) {
-        for (index, it) in several.iter().enumerate() {
-            let other = &several[(index + 1) % several.len()];
-            let refusal = Refusal::Duplicate {
-                name: name.to_owned(),
-                other: other.folder.clone(),
-            };
-            self.refuse(&it.folder, it.manifest.as_ref().ok(), &refusal);
-        }
-    }
-
-    fn refuse(&mut self, folder: &Path, manifest: Option<&Manifest>, refusal: &Refusal) {
-        let name = manifest.map_or_else(|| folder_name(folder), |it| it.name.clone());
-        tracing::warn!(plugin.name = %name, plugin.path = %folder.display(), "plugin refused: failed to {refusal}");
-        self.refused.push(PluginInfo {
-            name,
-            version: manifest.map(|it| it.version.clone()).unwrap_or_default(),
-            kind: manifest.map_or(Kind::Native, |it| it.kind),
-            schemes: manifest.map(|it| it.schemes.clone()).unwrap_or_default(),
-            state: State::Failed(refusal.to_string()),
-            path: Some(manifest.map_or_else(|| folder.to_owned(), |it| it.library(folder))),
-            sha256: manifest.map(|it| it.sha256.clone()),
-            panics: 0,
-            counters: BTreeMap::new(),
-            capabilities: None,
-        });
-    }
-
-    /// Gives every scheme to one plugin. Where several claim one and no priority decides, none of
-    /// them stays.
-    fn settle(&mut self) {
-        let conflicts = self.conflicts();
-        for (name, refusal) in &conflicts {
-            tracing::warn!(plugin.name = %name, "plugin refused: failed to {refusal}");
-        }
-        let (out, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut self.plugins)
-            .into_iter()
-            .partition(|it| conflicts.contains_key(it.name()));
-        self.refused.extend(out.iter().map(|handle| PluginInfo {
-            state: State::Failed(conflicts[handle.name()].to_string()),
-            ..handle.info()
-        }));
-        self.plugins = stay;
-        self.schemes = self
-            .claims()
-            .into_iter()
-            .filter_map(|(scheme, claimants)| Some((scheme, self.winner(&claimants)?.clone())))
-            .collect();
-    }
-
-    fn claims(&self) -> BTreeMap<String, Vec<PluginHandle>> {
-        let mut claims: BTreeMap<String, Vec<PluginHandle>> = BTreeMap::new();
-        for handle in &self.plugins {
-            let schemes: BTreeSet<_> = handle
-                .schemes()
-                .iter()
-                .map(|it| it.to_ascii_lowercase())
-                .collect();
-            for scheme in schemes {
-                claims.entry(scheme).or_default().push(handle.clone());
-            }
-        }
-        claims
-    }
-
-    fn winner<'a>(&self, claimants: &'a [PluginHandle]) -> Option<&'a PluginHandle> {
-        match claimants {
-            [one] => Some(one),
-            several => self
-                .priority
-                .iter()
-                .find_map(|name| several.iter().find(|it| it.name() == name)),
-        }
-    }
-
-    fn conflicts(&self) -> BTreeMap<String, Refusal> {
-        let mut conflicts = BTreeMap::new();
-        for (scheme, claimants) in self.claims() {
-            if self.winner(&claimants).is_some() {
-                continue;
-            }
-            for (index, it) in claimants.iter().enumerate() {
-                let other = &claimants[(index + 1) % claimants.len()];
-                conflicts.insert(
-                    it.name().to_owned(),
-                    Refusal::Conflict {
-                        scheme: scheme.clone(),
-                        other: other.name().to_owned(),
-                    },
-                );
-            }
-        }
-        conflicts
-    }
 }
 
 #[cfg(feature = "wasm")]
@@ -306,12 +198,17 @@ fn load_component(
     bytes: &[u8],
     name: &str,
     options: &Value,
+    wire: Option<Arc<dyn crate::wire::Wire>>,
 ) -> Result<PluginHandle, Refusal> {
     let mut options = options.as_object().cloned().unwrap_or_default();
     let grants = crate::grants::Grants::take(None, &mut options).map_err(Refusal::Grants)?;
     let config = Value::Object(options).to_string();
     let log = log_for(name);
     let started = crate::wasm::load_file(path, bytes, name, &config, None, &grants, log)?;
+    if let Some(wire) = wire {
+        // Nothing was sent until now: a plugin that is made and asked what it is touches no network.
+        started.storage.through(wire);
+    }
     let most = calls_at_once(&started.capabilities, None);
     Ok(PluginHandle::new(
         Kind::Component,

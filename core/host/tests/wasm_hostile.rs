@@ -93,6 +93,13 @@ async fn an_answer_may_not_weigh_more_than_an_instance() {
         .unwrap_err();
     assert_stopped(&error, "more memory than its limit");
     works(&storage).await;
+    // Names that are one and the same text weigh little there and much here.
+    let heavy = storage.list(&cx(), &at("heavy"), Page::default()).await;
+    assert_stopped(
+        &heavy.unwrap_err(),
+        "an answer of it weighs more than 64 MiB",
+    );
+    works(&storage).await;
 }
 
 type Attempt<'a> = (&'static str, causeway_sdk::BoxFuture<'a, Result<()>>);

@@ -3,50 +3,13 @@
 
 mod support;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use causeway_host::Host;
 use causeway_sdk::{Credential, Ctx, DynStorage, Error, ErrorKind, Result, Secret, Stat};
 use serde_json::{Value, json};
+use support::http::{calling, server};
 use support::{guest, url};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-
-/// A server that answers with the request it got; below `/to/` it sends the caller elsewhere.
-async fn server() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((connection, _)) = listener.accept().await {
-            tokio::spawn(answer(connection));
-        }
-    });
-    address
-}
-
-async fn answer(mut connection: TcpStream) {
-    let mut seen = Vec::new();
-    let mut some = [0; 4096];
-    while !seen.windows(4).any(|it| it == b"\r\n\r\n") {
-        match connection.read(&mut some).await {
-            Ok(read) if read > 0 && seen.len() < 1 << 16 => seen.extend_from_slice(&some[..read]),
-            _ => return,
-        }
-    }
-    let text = String::from_utf8_lossy(&seen).into_owned();
-    let path = text.split(' ').nth(1).unwrap_or("/").to_owned();
-    let head = match path.strip_prefix("/to/") {
-        Some(place) => format!("302 Found\r\nlocation: {}", place.replace("!", "//")),
-        None => "200 OK".to_owned(),
-    };
-    let answer = format!(
-        "HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
-        text.len()
-    );
-    // A caller that has gone is the test's business.
-    drop(connection.write_all(answer.as_bytes()).await);
-}
 
 fn granted(grants: Value) -> Arc<dyn DynStorage> {
     let options = json!({ "grants": grants });
@@ -56,17 +19,7 @@ fn granted(grants: Value) -> Arc<dyn DynStorage> {
 }
 
 async fn call(storage: &Arc<dyn DynStorage>, cx: &Ctx, query: &[(&str, &str)]) -> Result<Stat> {
-    let encode = |text: &str| {
-        let byte = |it: u8| format!("%{it:02x}");
-        text.bytes().map(byte).collect::<String>()
-    };
-    let query: Vec<String> = query
-        .iter()
-        .map(|(key, value)| format!("{key}={}", encode(value)))
-        .collect();
-    storage
-        .stat(cx, &url(&format!("hostile://h/call?{}", query.join("&"))))
-        .await
+    storage.stat(cx, &calling("hostile", query)).await
 }
 
 fn cx() -> Ctx {
@@ -197,7 +150,6 @@ async fn headers_that_would_make_another_request_are_refused() {
         ("x", "1\r\nhost: elsewhere"),
         ("x\r\nhost", "elsewhere"),
         ("Host", "elsewhere"),
-        ("Authorization", "Bearer mine"),
         ("Content-Length", "5"),
         ("Transfer-Encoding", "chunked"),
     ] {
@@ -208,4 +160,40 @@ async fn headers_that_would_make_another_request_are_refused() {
     let query = [("uri", uri.as_str()), ("name", "depth"), ("value", "1")];
     let seen = call(&storage, &cx(), &query).await.unwrap().etag.unwrap();
     assert!(seen.contains("depth: 1"), "{seen}");
+}
+
+/// As `wit/storage-0.1.0/http.wit` says: a plugin may come as itself, with a key of its own, but not
+/// where a user's credential goes along.
+#[tokio::test]
+async fn an_authorization_of_the_plugins_own_goes_where_no_credential_does() {
+    let (one, two) = (server().await, server().await);
+    let both = [format!("http://{one}"), format!("http://{two}")];
+    let storage = granted(json!({ "http": both }));
+    let uri = format!("http://{one}/");
+    let own = [("name", "Authorization"), ("value", "Bearer mine")];
+    let mut query = vec![("uri", uri.as_str()), ("redirects", "1")];
+    query.extend(own);
+    let seen = call(&storage, &cx(), &query).await.unwrap().etag.unwrap();
+    assert!(seen.contains("authorization: Bearer mine"), "{seen}");
+    assert!(!seen.contains("canary"), "{seen}");
+    query.push(("credential", "1"));
+    let error = call(&storage, &cx(), &query).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
+    let text = "the header authorization is the gateway's to set";
+    assert!(error.message().contains(text), "{error:?}");
+    // Another server does not hear of it, nor of a cookie.
+    let away = format!("http://{one}/to/http:!{two}/there");
+    for (name, value) in [("Authorization", "Bearer mine"), ("Cookie", "mine=1")] {
+        let query = [
+            ("uri", away.as_str()),
+            ("redirects", "1"),
+            ("name", name),
+            ("value", value),
+        ];
+        let there = call(&storage, &cx(), &query).await.unwrap().etag.unwrap();
+        assert!(
+            there.starts_with("GET /there") && !there.contains("mine"),
+            "{there}"
+        );
+    }
 }

@@ -13,5 +13,15 @@ pub fn serve_directory(plugins: &mut PluginsConfig, root: &Path) {
 
 /// Certificates of the authorities that storages are trusted by.
 pub fn trust_authorities(plugins: &mut PluginsConfig, ca_dir: &Path) {
-    plugins.set_default("http", "ca_dir", ca_dir.display().to_string());
+    for plugin in ["http", "s3", "cloud", "ftp", "gridftp"] {
+        plugins.set_default(plugin, "ca_dir", ca_dir.display().to_string());
+    }
+}
+
+/// Keys in the environment, for a command of one user. A service does not lend its own to all of
+/// its users unless its operator says so.
+pub fn use_environment(plugins: &mut PluginsConfig) {
+    for plugin in ["s3", "cloud"] {
+        plugins.set_default(plugin, "environment_credentials", true);
+    }
 }

@@ -256,10 +256,18 @@ fn reload(
         }
         Err(error) => tracing::error!("reload: {error:#}; the old certificates stay"),
     }
-    if let Err(error) = gateway.plugins().reload(&config) {
-        tracing::error!("reload: {error:#}; the old plugins stay");
+    if let Err(error) = gateway.follow_issuers(&config.auth) {
+        tracing::error!("reload: {error:#}; the old issuers of tokens stay");
     }
+    let plugins = gateway.plugins();
+    // New versions are tried first, and a signal to stop must not wait for that.
+    tokio::spawn(async move {
+        if let Err(error) = plugins.reload(&config).await {
+            tracing::error!("reload: {error:#}; the old plugins stay");
+        }
+    });
     tracing::info!(
-        "reloaded certificates, trust and plugins; sections server, store and engine need a restart"
+        "reloaded certificates, trust, issuers of tokens and plugins; sections server, store, engine, \
+         messages and metrics need a restart"
     );
 }

@@ -9,8 +9,8 @@ use axum::Router;
 use axum::routing::any_service;
 use causeway_api::config::RateConfig;
 use causeway_api::{ApiConfig, ApiState, Caller, Operations, Readiness, Turn};
-use causeway_engine::crew::{Crew, Inside, PluginCard, Processes};
-use causeway_engine::{Engine, EngineConfig, Isolation, Parts};
+use causeway_engine::crew::{Crew, Inside, PluginCard};
+use causeway_engine::{Engine, EngineConfig, Parts};
 use causeway_identity::token::{Exchange, TokenVerifier};
 use causeway_identity::verify::Verifier;
 use causeway_messages::Messages;
@@ -23,11 +23,11 @@ use causeway_store::{EmbeddedStore, EncryptedVault, OAuthRows, StoreOptions};
 use crate::bans::LiveBans;
 use crate::callers::LiveCallers;
 use crate::clouds::ProviderClient;
-use crate::config::Config;
+use crate::config::{AuthConfig, Config};
 use crate::links::{self, LinkBook};
 use crate::messages;
 use crate::metrics::{self, Metrics, Sources};
-use crate::plugins::{LivePlugins, Plugins, for_workers};
+use crate::plugins::Plugins;
 use crate::telemetry::Traces;
 use crate::tokens::{self, LiveTokens};
 use crate::voms::VomsClient;
@@ -77,7 +77,8 @@ impl Gateway {
             crew,
             storages,
         } = Staff::hire(config, clock.clone()).await?;
-        let plugins = Arc::new(plugins);
+        let settling = Arc::clone(&plugins);
+        tokio::spawn(async move { settling.settle().await });
         // Traces begin with what the engine tells its observer, too.
         let observed = config.metrics.enabled || traces.is_some();
         let mut metrics = observed.then(|| {
@@ -151,7 +152,6 @@ impl Gateway {
             },
             ..ApiConfig::default()
         };
-        api.submit.token_issuers = tokens::issuers(&config.auth);
         api.submit.token_life_min_seconds = config.auth.transfer_token_life_min_seconds.into();
         api.submit.auto_reuse.enabled = config.engine.auto_session_reuse;
         api.submit
@@ -256,6 +256,16 @@ impl Gateway {
         self.state.set_authorized_vos(list);
     }
 
+    /// Believes the issuers of tokens that the configuration names now.
+    ///
+    /// # Errors
+    /// One that cannot be used; those before stay.
+    pub fn follow_issuers(&self, auth: &AuthConfig) -> anyhow::Result<()> {
+        let api = &self.state.config;
+        let endpoint = api.public_url.trim_end_matches('/');
+        tokens::follow(&self.tokens, auth, endpoint, &api.submit_host)
+    }
+
     /// Every route, counted; with `/metrics` unless that has a listener of its own.
     pub fn router(&self, with_metrics: bool) -> Router {
         let api = causeway_api::router(self.state.clone());
@@ -284,8 +294,8 @@ impl Gateway {
     }
 
     /// The plugins, to load them again.
-    pub fn plugins(&self) -> &Plugins {
-        &self.plugins
+    pub fn plugins(&self) -> Arc<Plugins> {
+        Arc::clone(&self.plugins)
     }
 
     /// Stops taking up work and waits for what runs.
@@ -323,29 +333,26 @@ impl Readiness for PluginsLoaded {
 
 /// Who does the work, and what the rest sees of it.
 struct Staff {
-    plugins: Plugins,
+    plugins: Arc<Plugins>,
     crew: Arc<dyn Crew>,
     storages: Arc<dyn Storages>,
 }
 
 impl Staff {
     async fn hire(config: &Config, clock: Arc<SystemClock>) -> anyhow::Result<Self> {
-        let engine = &config.engine;
-        if engine.isolation == Isolation::InProcess {
-            tracing::warn!("plugins run in this process: one that crashes ends the service");
-            let plugins = Arc::new(LivePlugins::load(&config.plugins));
-            return Ok(Self {
-                crew: Arc::new(Inside::new(plugins.clone(), clock)),
-                storages: plugins.clone(),
-                plugins: Plugins::Here(plugins),
-            });
-        }
-        let crew = Processes::start(engine.process_options(), for_workers(config)?);
-        let crew = crew.await.context("start the worker processes")?;
+        let plugins = Arc::new(Plugins::start(config).await?);
+        let (crew, storages): (Arc<dyn Crew>, Arc<dyn Storages>) =
+            match (plugins.crew(), plugins.here()) {
+                (Some(crew), _) => (Arc::new(crew.clone()), crew.storages()),
+                (None, here) => {
+                    let here = here.context("plugins are somewhere")?;
+                    (Arc::new(Inside::new(here.clone(), clock)), here.clone())
+                }
+            };
         Ok(Self {
-            storages: crew.storages(),
-            plugins: Plugins::Elsewhere(crew.clone()),
-            crew: Arc::new(crew),
+            plugins,
+            crew,
+            storages,
         })
     }
 }

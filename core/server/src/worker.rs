@@ -17,18 +17,15 @@ use causeway_engine::crew::{Setup, Table};
 use causeway_model::ports::SystemClock;
 use causeway_sdk::{DynStorage, Result, Storages, Url};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
+use rustix::process::{Signal, getpid, kill_process};
 
-use crate::config::Config;
 use crate::pages;
-use crate::plugins::{card, load_without};
+use crate::plugins::{ForWorkers, card, keep_compiled_in, limit_memory, load_wanted, news};
 use crate::shutdown::Signals;
 use crate::telemetry::{self, Traces};
 
 /// How often the watchman looks.
 const LOOK: Duration = Duration::from_millis(500);
-/// Address space beyond the limit of memory: what is reserved and not used counts there.
-const RESERVED: u64 = 4 << 30;
 
 /// Works until the gateway sends it away or is gone.
 ///
@@ -52,7 +49,7 @@ pub async fn work() -> anyhow::Result<()> {
         let patience = Duration::from_secs(setup.stuck_after_seconds);
         let watchman = std::thread::Builder::new().name("watchman".into());
         watchman.spawn(move || watch(&guarded, patience))?;
-        let (loaded, started) = load(setup)?;
+        let (loaded, started) = prepare(setup)?;
         // Called once, so nothing is there yet.
         traces.get_or_init(|| started);
         Ok(loaded)
@@ -79,18 +76,12 @@ fn take_the_lines() -> io::Result<(UnixStream, OwnedFd)> {
     Ok((socket, output))
 }
 
-fn load(setup: &Setup) -> io::Result<(Loaded, Option<Arc<Traces>>)> {
-    let config: Config = toml::from_str(&setup.config).map_err(io::Error::other)?;
-    let traces = telemetry::start(&config).map_err(io::Error::other)?;
-    if setup.memory_bytes > 0 {
-        let most = setup.memory_bytes.saturating_add(RESERVED);
-        let limit = Rlimit {
-            current: Some(most),
-            maximum: Some(most),
-        };
-        setrlimit(Resource::Data, limit)?;
-    }
-    let host = load_without(&config.plugins, &setup.excluded);
+fn prepare(setup: &Setup) -> io::Result<(Loaded, Option<Arc<Traces>>)> {
+    let told: ForWorkers = toml::from_str(&setup.config).map_err(io::Error::other)?;
+    let traces = telemetry::start(&told.config).map_err(io::Error::other)?;
+    limit_memory(setup.memory_bytes)?;
+    keep_compiled_in(told.config.plugins.cache_dir.clone());
+    let host = load_wanted(&told.wanted(&setup.excluded));
     let serves = |scheme: &str| {
         let plugin = host.handle_for_scheme(scheme).ok()?;
         Some((scheme.to_owned(), plugin.name().to_owned()))
@@ -99,8 +90,13 @@ fn load(setup: &Setup) -> io::Result<(Loaded, Option<Arc<Traces>>)> {
         plugins: host.plugins().iter().map(card).collect(),
         serves: host.schemes().filter_map(serves).collect(),
     };
-    let storages = Arc::new(OnHost(host));
-    Ok((Loaded { storages, table }, traces))
+    let counted = host.clone();
+    let loaded = Loaded {
+        storages: Arc::new(OnHost(host)),
+        table,
+        news: Box::new(move || counted.handles().iter().map(news).collect()),
+    };
+    Ok((loaded, traces))
 }
 
 struct OnHost(causeway_host::Host);

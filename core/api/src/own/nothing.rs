@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use causeway_model::explain::Explanation;
 use causeway_model::ports::{EngineInsight, JobView, StoreError};
-use causeway_model::workers::{PluginRow, PutBack, WorkerInsight, WorkerRow};
+use causeway_model::workers::{
+    PluginAction, PluginChange, PluginRow, PutBack, WorkerInsight, WorkerRow,
+};
 use causeway_model::{Conditions, FileId, Forecast, JobId, OptimizerRow};
 
 /// Answers that nobody can say.
@@ -51,6 +53,10 @@ impl WorkerInsight for NoInsight {
     }
 
     async fn put_back(&self, _: &str, _: &str) -> Result<PutBack, StoreError> {
+        nobody()
+    }
+
+    async fn change_plugins(&self, _: &str, _: PluginAction) -> Result<PluginChange, StoreError> {
         nobody()
     }
 }

@@ -1,4 +1,4 @@
-//! `/engine/plugins`: which plugins are used, why one is not, and putting one back that was taken out
+//! `/engine/plugins`, `/config/plugins`: which plugins are used, why one is not, and putting one back that was taken out
 //! of service.
 
 use causeway_model::workers::PutBack;
@@ -7,7 +7,7 @@ use crate::error::{ApiError, Outcome};
 use crate::extract::Call;
 use crate::fts::wire;
 
-/// `GET /engine/plugins`
+/// `GET /engine/plugins`, `GET /config/plugins`
 pub async fn list(call: Call) -> Outcome {
     wire::json(&call.state.workers.plugins().await?)
 }

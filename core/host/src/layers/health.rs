@@ -1,14 +1,17 @@
 //! What speaks against a plugin: panics, and polls that blocked a thread of the gateway.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use causeway_sdk::native::PANIC_KEY;
 use causeway_sdk::{Error, Operation};
 use parking_lot::Mutex;
 
+use super::marks::{Counted, Marks};
 use crate::culprit::Name;
 
+/// What a component's end is marked with, beside [`PANIC_KEY`].
+const TRAPPED: &str = "trapped";
 /// So many panics within [`WINDOW`] make a plugin degraded.
 const LIMIT: usize = 5;
 /// How long a panic or a blocked thread counts.
@@ -25,7 +28,7 @@ pub(crate) struct Health {
     plugin: String,
     /// The same for the end of the process.
     pub(super) name: &'static Name,
-    panics: AtomicU64,
+    pub(super) counted: Counted,
     recent: Mutex<VecDeque<Instant>>,
     slow: Mutex<Slow>,
 }
@@ -43,14 +46,18 @@ impl Health {
         Self {
             plugin: plugin.to_owned(),
             name: Name::leaked(plugin),
-            panics: AtomicU64::new(0),
+            counted: Counted::default(),
             recent: Mutex::new(VecDeque::new()),
             slow: Mutex::new(Slow::default()),
         }
     }
 
     pub(crate) fn panics(&self) -> u64 {
-        self.panics.load(Ordering::Relaxed)
+        self.counted.panics()
+    }
+
+    pub(crate) fn marks(&self) -> Marks {
+        self.counted.marks(self.is_degraded())
     }
 
     pub(crate) fn is_degraded(&self) -> bool {
@@ -62,8 +69,24 @@ impl Health {
         panicked || self.slow.lock().stuck.as_ref().is_some_and(counts)
     }
 
-    pub(super) fn panicked(&self, error: &Error) {
-        self.panics.fetch_add(1, Ordering::Relaxed);
+    /// A call, a read or a write failed.
+    pub(super) fn failed(&self, error: &Error) {
+        self.counted.failure(error.kind());
+        self.noticed(error);
+    }
+
+    /// Looks whether an error is a mark against the plugin.
+    pub(super) fn noticed(&self, error: &Error) {
+        let mut marks = error.context().iter().filter(|(key, _)| key == PANIC_KEY);
+        match marks.next().map(|(_, how)| how.as_str()) {
+            Some(TRAPPED) => self.counted.trap(),
+            Some(_) => self.counted.panic(),
+            None => return,
+        }
+        self.panicked(error);
+    }
+
+    fn panicked(&self, error: &Error) {
         let mut recent = self.recent.lock();
         if recent.len() == LIMIT {
             recent.pop_front();
@@ -81,6 +104,7 @@ impl Health {
 
     #[cold]
     fn blocked(&self, operation: Operation, took: Duration) {
+        self.counted.slow();
         let now = Instant::now();
         let mut slow = self.slow.lock();
         if took >= STUCK {

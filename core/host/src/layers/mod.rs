@@ -7,6 +7,7 @@ mod deadline;
 mod gate;
 mod health;
 mod limit;
+mod marks;
 mod watch;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use gate::Gate;
 pub(crate) use health::Health;
 use limit::Limit;
 pub(crate) use limit::calls_at_once;
+pub use marks::Marks;
 use watch::Watch;
 
 /// Puts every layer around a storage; the outermost comes last.

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use causeway_sdk::native::PANIC_KEY;
@@ -35,6 +36,16 @@ struct Watched<'a, T> {
     call: Option<BoxFuture<'a, Result<T>>>,
     health: &'a Health,
     operation: Operation,
+    /// When it began; taken when it has been answered.
+    began: Option<Duration>,
+}
+
+impl<T> Watched<'_, T> {
+    fn answered(&mut self, now: Duration) {
+        if let Some(began) = self.began.take() {
+            self.health.counted.spent(now.saturating_sub(began));
+        }
+    }
 }
 
 impl<T> Future for Watched<'_, T> {
@@ -48,26 +59,30 @@ impl<T> Future for Watched<'_, T> {
         };
         let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(waker)));
         drop(marked);
-        let took = coarse_time().saturating_sub(began);
-        self.health.polled(self.operation, took);
-        polled
-            .unwrap_or_else(|_| Poll::Ready(Err(panicked())))
-            .map(|result| inspect(self.health, result))
+        let now = coarse_time();
+        self.health
+            .polled(self.operation, now.saturating_sub(began));
+        let polled = polled.unwrap_or_else(|_| Poll::Ready(Err(panicked())));
+        if polled.is_ready() {
+            self.answered(now);
+        }
+        polled.map(|result| inspect(self.health, result))
     }
 }
 
 impl<T> Drop for Watched<'_, T> {
     fn drop(&mut self) {
-        let _marked = mark(self.health.name, coarse_time());
+        let now = coarse_time();
+        let _marked = mark(self.health.name, now);
         self.call = None;
+        // Given up: the time until then was waited for it as well.
+        self.answered(now);
     }
 }
 
 fn inspect<T>(health: &Health, result: Result<T>) -> Result<T> {
-    if let Err(error) = &result
-        && error.context().iter().any(|(key, _)| key == PANIC_KEY)
-    {
-        health.panicked(error);
+    if let Err(error) = &result {
+        health.failed(error);
     }
     result
 }
@@ -80,12 +95,14 @@ fn panicked() -> Error {
 fn watched<'a, T: Send + 'a>(
     health: &'a Health,
     operation: Operation,
+    began: Duration,
     call: BoxFuture<'a, Result<T>>,
 ) -> BoxFuture<'a, Result<T>> {
     Box::pin(Watched {
         call: Some(call),
         health,
         operation,
+        began: Some(began),
     })
 }
 
@@ -95,11 +112,12 @@ fn begun<'a, T: Send + 'a>(
     operation: Operation,
     call: impl FnOnce() -> BoxFuture<'a, Result<T>>,
 ) -> BoxFuture<'a, Result<T>> {
+    let began = coarse_time();
     let call = {
-        let _marked = mark(health.name, coarse_time());
+        let _marked = mark(health.name, began);
         call()
     };
-    watched(health, operation, call)
+    watched(health, operation, began, call)
 }
 
 impl Layer for Watch {
@@ -109,13 +127,19 @@ impl Layer for Watch {
         _cx: &'a Ctx,
         call: impl FnOnce() -> BoxFuture<'a, Result<T>> + Send + 'a,
     ) -> BoxFuture<'a, Result<T>> {
+        self.0.counted.call();
         begun(&self.0, operation, call)
     }
 
     fn admit(&self, ask: impl FnOnce() -> Result<()>) -> Result<()> {
         let _marked = mark(self.0.name, coarse_time());
         let caught = catch_unwind(AssertUnwindSafe(ask));
-        inspect(&self.0, caught.unwrap_or_else(|_| Err(panicked())))
+        let answer = caught.unwrap_or_else(|_| Err(panicked()));
+        // That a URL may not be used is an answer.
+        if let Err(error) = &answer {
+            self.0.noticed(error);
+        }
+        answer
     }
 
     fn open_read<'a>(

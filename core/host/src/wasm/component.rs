@@ -8,8 +8,9 @@ use causeway_sdk::Result;
 use parking_lot::Mutex;
 use wasmtime::component::InstancePre;
 
-use super::actor::{Instance, start};
+use super::actor::start;
 use super::engine::Shared;
+use super::instance::Instance;
 use super::limits::Bounds;
 use super::state::{About, State};
 use super::v0_1::Indices;
@@ -73,19 +74,21 @@ impl Plugin {
         Ok(instance)
     }
 
-    /// The instance with the least to do, unless all are full and there may be one more.
+    /// The instance with the least to do, unless all are full and there may be one more. One that goes on
+    /// with a call that was given up may have to be stopped, so it comes last.
     fn free(&self) -> Option<Arc<Instance>> {
         let mut instances = self.instances.lock();
         instances.retain(|it| it.is_fit());
         let full = if self.indices.is_serial() { 1 } else { FULL };
-        let least = instances.iter().min_by_key(|it| it.load())?;
+        let cost = |it: &&Arc<Instance>| (it.is_in_doubt(), it.load());
+        let best = instances.iter().min_by_key(cost)?;
         let room = instances.len() < self.most.load(Ordering::Relaxed);
-        (least.load() < full || !room).then(|| Arc::clone(least))
+        let takes_more = !best.is_in_doubt() && best.load() < full;
+        (takes_more || !room).then(|| Arc::clone(best))
     }
 
     async fn create(&self, instance: &Arc<Instance>) -> Result<()> {
-        let exports = instance.exports();
-        let create = instance.run("create", Default::default(), move |at| {
+        let create = instance.run("create", Default::default(), |at, exports| {
             Box::pin(async move { exports.create(at).await })
         });
         create.await

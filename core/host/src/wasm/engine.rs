@@ -4,10 +4,11 @@
 //! Components have threads of their own. A guest that computes for long, or a call that has to wait
 //! for a guest, then never holds a thread of the gateway.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
 use wasmtime::{Config, Engine};
 
 /// A guest runs so long before others get their turn.
@@ -21,6 +22,9 @@ const FIBER: usize = 2 << 20;
 pub(super) struct Shared {
     pub(super) engine: Engine,
     pub(super) runtime: Runtime,
+    /// For guests that compute for long: one thread fewer than there are, so that one is always left
+    /// for those who only have to answer a question.
+    pub(super) long: Arc<Semaphore>,
 }
 
 /// Made when the first component is loaded, so a gateway without components has none of it.
@@ -32,6 +36,7 @@ pub(super) fn shared() -> Result<&'static Shared, String> {
 fn start() -> Result<Shared, String> {
     let engine = Engine::new(&config()).map_err(|source| format!("{source:#}"))?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let threads = threads.max(2);
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("component")
@@ -48,7 +53,12 @@ fn start() -> Result<Shared, String> {
             }
         })
         .map_err(|source| source.to_string())?;
-    Ok(Shared { engine, runtime })
+    let long = Arc::new(Semaphore::new(threads - 1));
+    Ok(Shared {
+        engine,
+        runtime,
+        long,
+    })
 }
 
 /// Memory is taken when an instance starts and given back when it ends: several processes of a

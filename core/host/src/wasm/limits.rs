@@ -1,16 +1,14 @@
-//! What an instance may take: memory, tables, and processor time without a pause.
+//! What an instance may take: memory, tables, and processor time, over which [`pulse`](super::pulse)
+//! watches.
 //!
 //! Limits that are reached end the instance with a reason a person understands.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime::ResourceLimiter;
 
-use super::engine::TICK;
-use super::state::State;
 use crate::manifest::Limits;
 
 const MIB: usize = 1 << 20;
@@ -20,8 +18,6 @@ const MEMORY: usize = 64 * MIB;
 const MEMORY_WITH_RUNTIME: usize = 256 * MIB;
 /// So long may a guest compute without letting anybody else of its instance have a turn.
 const BURST: Duration = Duration::from_secs(30);
-/// So long it may go on computing after a call of it was given up.
-const GRACE: Duration = Duration::from_millis(500);
 /// Entries of all tables of an instance.
 const TABLE: usize = 200_000;
 
@@ -110,58 +106,4 @@ impl ResourceLimiter for Meter {
     ) -> wasmtime::Result<bool> {
         Ok(desired <= TABLE)
     }
-}
-
-/// Signs of life of an instance, for the clock that interrupts it.
-#[derive(Debug, Default)]
-pub(super) struct Pulse {
-    /// Grows whenever the instance let somebody else have a turn.
-    turns: AtomicU64,
-    /// Calls that were given up and go on in the guest.
-    abandoned: AtomicUsize,
-}
-
-impl Pulse {
-    pub(super) fn beat(&self) {
-        self.turns.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn abandon(&self) {
-        self.abandoned.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn settle(&self) {
-        self.abandoned.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Lets others have a turn at every tick, and ends what does not pause.
-pub(super) fn keep_time(
-    store: &mut Store<State>,
-    bounds: Bounds,
-    pulse: Arc<Pulse>,
-    reason: Arc<Reason>,
-) {
-    let ticks = |time: Duration| time.as_millis() / TICK.as_millis();
-    let (burst, grace) = (ticks(bounds.burst), ticks(GRACE));
-    let (mut seen, mut running, mut unwanted) = (0, 0, 0);
-    // The deadline and the callback: without the first a guest would never be asked.
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(move |_| {
-        let turns = pulse.turns.load(Ordering::Relaxed);
-        running = if turns == seen { running + 1 } else { 0 };
-        seen = turns;
-        let given_up = pulse.abandoned.load(Ordering::Relaxed) > 0;
-        unwanted = if given_up { unwanted + 1 } else { 0 };
-        if running > burst {
-            let seconds = bounds.burst.as_secs();
-            reason.tell(|| format!("it computed for {seconds} s without a pause"));
-            return Ok(UpdateDeadline::Interrupt);
-        }
-        if unwanted > grace {
-            reason.tell(|| "it went on computing after its call was given up".to_owned());
-            return Ok(UpdateDeadline::Interrupt);
-        }
-        Ok(UpdateDeadline::Yield(1))
-    });
 }

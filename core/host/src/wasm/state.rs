@@ -8,7 +8,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::counters::Counters;
 use super::http::Outbound;
-use super::limits::{Meter, Pulse};
+use super::limits::Meter;
+use super::pulse::Pulse;
 
 /// Handles an instance may hold.
 const HANDLES: usize = 10_000;

@@ -3,6 +3,11 @@
 // Each test file uses its own part.
 #![allow(dead_code)]
 
+#[cfg(feature = "wasm")]
+pub(crate) mod http;
+#[cfg(feature = "wasm")]
+pub(crate) mod tls;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -48,6 +53,17 @@ pub(crate) fn guest(name: &str) -> &'static Path {
     );
     let path = root.join(format!("target/guests/{name}.wasm"));
     Box::leak(path.into_boxed_path())
+}
+
+/// The same, loaded with these options. What was compiled is kept, because some take minutes.
+#[cfg(feature = "wasm")]
+pub(crate) fn loaded(name: &str, options: &Value) -> causeway_host::PluginHandle {
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    let path = guest(name);
+    causeway_host::keep_compiled_in(Some(kept));
+    let plugin = Host::load_file(path, options).unwrap();
+    causeway_host::keep_compiled_in(None);
+    plugin
 }
 
 /// Builds a library once for the whole run, though the runner gives every test a process of its

@@ -1,11 +1,15 @@
-//! The command line, as data.
+//! The command line, as data. What commands without a gateway are told stands in `local`, what those
+//! about plugins are told stands with them.
+
+mod local;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::plugins::Language;
+use super::plugins::PluginsCommand;
+pub use local::{CopyArgs, LocalArgs, MkdirArgs, MvArgs, SumArgs, UrlArgs};
 
 /// Storage protocol gateway: moves files between storages of different protocols.
 #[derive(Debug, Parser)]
@@ -35,6 +39,9 @@ pub enum Command {
     /// Internal: run transfers and plugins for a gateway that started this process.
     #[command(hide = true)]
     Worker,
+    /// Internal: try a plugin for a gateway, in a process that may die of it.
+    #[command(hide = true)]
+    TryPlugin,
     /// Submit a transfer, or a job from a file; prints the job id.
     #[command(
         after_help = "Examples:\n  causeway submit davs://a.example/f davs://b.example/f --wait\n  causeway submit --file job.json"
@@ -270,171 +277,4 @@ pub struct BanArgs {
     pub message: String,
     #[command(flatten)]
     pub remote: RemoteArgs,
-}
-
-/// Options of commands that run plugins here.
-#[derive(Debug, Clone, Args)]
-pub struct LocalArgs {
-    /// Configuration file, for the options of plugins.
-    #[arg(long, env = "CAUSEWAY_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Proxy, PEM [default: $X509_USER_PROXY].
-    #[arg(long, value_name = "FILE")]
-    pub cert: Option<PathBuf>,
-    /// Print the result as JSON.
-    #[arg(short = 'j', long)]
-    pub json: bool,
-    /// Seconds until it is given up.
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
-    pub timeout: u64,
-    #[command(flatten)]
-    pub plugins: PluginDirs,
-}
-
-/// Options of `copy`.
-#[derive(Debug, Clone, Args)]
-pub struct CopyArgs {
-    /// From here.
-    pub source: String,
-    /// To there.
-    pub destination: String,
-    /// Replace an existing destination.
-    #[arg(short = 'o', long)]
-    pub overwrite: bool,
-    /// Verify source and destination, optionally against a value.
-    #[arg(short = 'K', long, value_name = "ALG[:VALUE]")]
-    pub checksum: Option<String>,
-    #[command(flatten)]
-    pub local: LocalArgs,
-}
-
-/// A URL.
-#[derive(Debug, Clone, Args)]
-pub struct UrlArgs {
-    /// The URL.
-    pub url: String,
-    #[command(flatten)]
-    pub local: LocalArgs,
-}
-
-/// Options of `mkdir`.
-#[derive(Debug, Clone, Args)]
-pub struct MkdirArgs {
-    /// The URL.
-    pub url: String,
-    /// Those above too.
-    #[arg(short, long)]
-    pub parents: bool,
-    #[command(flatten)]
-    pub local: LocalArgs,
-}
-
-/// Options of `mv`.
-#[derive(Debug, Clone, Args)]
-pub struct MvArgs {
-    /// The URL.
-    pub from: String,
-    /// Its new name.
-    pub to: String,
-    /// Replace what is there.
-    #[arg(short = 'o', long)]
-    pub overwrite: bool,
-    #[command(flatten)]
-    pub local: LocalArgs,
-}
-
-/// Options of `sum`.
-#[derive(Debug, Clone, Args)]
-pub struct SumArgs {
-    /// The URL.
-    pub url: String,
-    /// Algorithm.
-    #[arg(default_value = "adler32")]
-    pub algorithm: String,
-    #[command(flatten)]
-    pub local: LocalArgs,
-}
-
-/// Commands about plugins.
-#[derive(Debug, Subcommand)]
-pub enum PluginsCommand {
-    /// Every plugin found, also those that were refused.
-    List {
-        #[command(flatten)]
-        local: LocalArgs,
-    },
-    /// One plugin with its capabilities.
-    Info {
-        /// Its name.
-        name: String,
-        #[command(flatten)]
-        local: LocalArgs,
-    },
-    /// Run the conformance suite against one plugin file.
-    #[command(
-        after_help = "Example:\n  causeway plugins check ./libcauseway_plugin_foo.so --base foo://host/scratch"
-    )]
-    Check {
-        /// The library, or a folder with a manifest.
-        path: PathBuf,
-        /// An empty directory of the storage, to work in.
-        #[arg(long, value_name = "URL")]
-        base: Option<String>,
-        /// Options of the plugin, JSON.
-        #[arg(long, default_value = "{}", value_name = "JSON")]
-        options: String,
-        /// Internal: do it in this process, which may die of it, and report to standard output.
-        #[arg(long, hide = true)]
-        here: bool,
-        #[command(flatten)]
-        local: LocalArgs,
-    },
-    /// Let the gateway use a plugin again that it took out of service.
-    #[command(
-        name = "put-back",
-        after_help = "Example:\n  causeway plugins put-back http"
-    )]
-    PutBack {
-        /// Its name.
-        name: String,
-        #[command(flatten)]
-        remote: RemoteArgs,
-    },
-    /// Begin a plugin: a project that builds and passes the check.
-    #[command(
-        after_help = "Example:\n  causeway plugins new answer && cd answer && causeway plugins build"
-    )]
-    New {
-        /// Its name, which is its URL scheme as well.
-        name: String,
-        /// Language of the project.
-        #[arg(long, value_enum, default_value = "rust")]
-        lang: Language,
-        /// Folder of the SDK; the published repository unless told.
-        #[arg(long, env = "CAUSEWAY_SDK", value_name = "DIR")]
-        sdk: Option<PathBuf>,
-    },
-    /// Build a plugin from source: a component unless told otherwise.
-    #[command(after_help = "Example:\n  causeway plugins build answer --out answer.wasm")]
-    Build {
-        /// Folder of the project.
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-        /// A native library instead.
-        #[arg(long)]
-        native: bool,
-        /// The file to write; below the project's `target` unless told.
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-        /// Where compilers keep what they made for the next time; several projects may share it.
-        #[arg(long, env = "CAUSEWAY_GUEST_CACHE", value_name = "DIR")]
-        cache: Option<PathBuf>,
-    },
-    /// Put a library or a component into a plugin directory, with a manifest.
-    Install {
-        /// The library or component.
-        file: PathBuf,
-        /// The plugin directory.
-        dir: PathBuf,
-    },
 }

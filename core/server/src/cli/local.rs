@@ -76,6 +76,7 @@ pub fn config(args: &LocalArgs) -> anyhow::Result<Config> {
         config.plugins.dirs.clone_from(&args.plugins.plugin_dir);
     }
     bundled::serve_directory(&mut config.plugins, Path::new("/"));
+    bundled::use_environment(&mut config.plugins);
     Ok(config)
 }
 

@@ -46,6 +46,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => crate::serve::serve(&args).await,
         Command::Worker => crate::worker::work().await,
+        Command::TryPlugin => crate::plugins::try_plugin().await,
         Command::Submit(args) => remote::submit(&args).await,
         Command::Status(args) => remote::status(&args).await,
         Command::Explain(args) => explain::explain(&args).await,

@@ -9,7 +9,7 @@ use super::output;
 use super::remote::encode;
 use crate::client::Client;
 
-/// Lists worker processes, and plugins that are out of service.
+/// Lists worker processes, and plugins that are out of service, disabled, or refused.
 ///
 /// # Errors
 /// What the gateway refused.
@@ -43,6 +43,18 @@ pub(super) async fn list(args: &RemoteArgs) -> anyhow::Result<()> {
         };
         let (name, reason) = (text(plugin, "name"), text(out, "reason"));
         println!("plugin {name} is out of service: {reason}{coming}");
+    }
+    for plugin in rows(&plugins) {
+        let name = text(plugin, "name");
+        if plugin["disabled"] == json!(true) {
+            println!("plugin {name} is disabled");
+        }
+        if !plugin["refused"].is_null() {
+            let reason = text(&plugin["refused"], "reason");
+            println!(
+                "plugin {name} as it lies in the plugin directory was refused: failed to {reason}"
+            );
+        }
     }
     Ok(())
 }

@@ -18,6 +18,10 @@ pub struct PluginsConfig {
     /// beside the store when it is not set. Programs without a store compile them each time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_dir: Option<PathBuf>,
+    /// Files with public keys of those whose plugins are trusted.
+    pub trusted_keys: Vec<PathBuf>,
+    /// A plugin must be signed with one of them.
+    pub require_signature: bool,
     /// Options by plugin.
     #[serde(flatten)]
     pub options: BTreeMap<String, toml::Value>,

@@ -15,6 +15,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 /// A gauge of a fraction.
 pub type RealGauge = Gauge<f64, AtomicU64>;
+/// A counter of fractions.
+pub type RealCounter = Counter<f64, AtomicU64>;
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// Milliseconds to a day, for what users wait for.
@@ -186,6 +188,20 @@ families! {
     worker_changes: Family<OfKind, Counter> = Family::default(), "worker_changes";
     /// Whether a plugin works: 1 ready, 0.5 degraded, 0 refused
     plugin_health: Family<OfPlugin, RealGauge> = Family::default(), "plugin_health";
+    /// Calls of a plugin
+    plugin_calls: Family<OfPlugin, Counter> = Family::default(), "plugin_calls";
+    /// Calls, reads and writes of a plugin that failed for another reason than that something is not there, or is there already
+    plugin_call_failures: Family<OfPlugin, Counter> = Family::default(), "plugin_call_failures";
+    /// Time until calls, reads and writes of a plugin were answered
+    plugin_call_time: Family<OfPlugin, RealCounter> = Family::default(), "plugin_call", Seconds;
+    /// Panics of a plugin that were caught
+    plugin_panics: Family<OfPlugin, Counter> = Family::default(), "plugin_panics";
+    /// Instances of a component that were stopped
+    plugin_traps: Family<OfPlugin, Counter> = Family::default(), "plugin_traps";
+    /// Times that a plugin held a thread for too long
+    plugin_slow_polls: Family<OfPlugin, Counter> = Family::default(), "plugin_slow_polls";
+    /// Worker processes that a plugin ended
+    plugin_ended_workers: Family<OfPlugin, Counter> = Family::default(), "plugin_ended_workers";
     /// Attempts that worker processes have
     worker_attempts: Gauge = Gauge::default(), "worker_attempts";
     /// Resident memory of all worker processes

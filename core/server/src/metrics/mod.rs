@@ -20,6 +20,7 @@ mod families;
 mod http;
 mod messages;
 mod observe;
+mod plugins;
 mod process;
 #[cfg(test)]
 #[path = "tests/scenarios.rs"]

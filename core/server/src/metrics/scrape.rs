@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use causeway_engine::crew::{PluginCard, Processes};
+use causeway_engine::crew::Processes;
 use causeway_messages::Tally;
 use causeway_model::feed::EventFeed;
 use causeway_model::ports::JobStore;
@@ -57,11 +57,8 @@ impl Metrics {
         for (kind, bytes) in store_sizes(&sources.store_dir) {
             all.store.get_or_create(&OfKind { kind }).set(bytes);
         }
-        let crew = sources.plugins.crew();
-        for plugin in sources.plugins.list() {
-            self.ask_plugin(&plugin, crew);
-        }
-        if let Some(crew) = crew {
+        self.ask_plugins(&sources.plugins);
+        if let Some(crew) = sources.plugins.crew() {
             self.ask_workers(crew);
         }
         let version = env!("CARGO_PKG_VERSION");
@@ -80,20 +77,6 @@ impl Metrics {
                 cell.set(look);
             }
         }
-    }
-
-    fn ask_plugin(&self, plugin: &PluginCard, crew: Option<&Processes>) {
-        let labels = self.plugin_labels(&plugin.name);
-        let health = match plugin.state.as_str() {
-            "ready" => 1.0,
-            "degraded" => 0.5,
-            _ => 0.0,
-        };
-        let all = &self.families;
-        all.plugin_health.get_or_create(&labels).set(health);
-        let is_out = crew.is_some_and(|it| it.out_of_service().contains_key(&plugin.name));
-        let cell = all.plugin_in_service.get_or_create(&labels);
-        cell.set(i64::from(!is_out));
     }
 
     fn ask_workers(&self, crew: &Processes) {

@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
-use causeway_api::config::TokenIssuer;
-use causeway_api::{Caller, TokenFacts, HeaderIdentity, HeaderRefusal};
+use causeway_api::{Caller, HeaderIdentity, HeaderRefusal, TokenFacts, TokenIssuer};
 use causeway_identity::principal::of_member;
 use causeway_identity::token::{Client, Provider, Rules, TokenError, TokenVerifier, of_token};
 use causeway_model::oauth::OAuthUser;
@@ -29,27 +28,41 @@ use crate::config::{AuthConfig, Config, TokenIssuerConfig};
 /// An issuer that cannot be used, with a sentence that names it.
 pub fn verifier(config: &Config, endpoint: &str, host: &str) -> anyhow::Result<Arc<TokenVerifier>> {
     let auth = &config.auth;
-    let providers = auth.token_issuers.iter().map(provider);
-    let providers: Vec<Provider> = providers.collect::<anyhow::Result<_>>()?;
-    let rules = Rules {
-        audiences: audiences(auth, endpoint, host),
-        leeway_seconds: auth.token_leeway_seconds.into(),
-        keys_kept_seconds: auth.token_keys_kept_seconds.into(),
-        plain_on_loopback: auth.token_loopback_http,
-    };
+    let (providers, rules) = trusted(auth, endpoint, host)?;
     let timeout = Duration::from_secs(auth.token_timeout_seconds.max(1).into());
     let http = http::IssuerClient::new(&config.tls.ca_dir, timeout)?;
     let verifier = TokenVerifier::new(providers, rules, Arc::new(http));
     Ok(Arc::new(verifier.context("read auth.token_issuers")?))
 }
 
-/// The issuers as submissions know them.
-pub fn issuers(auth: &AuthConfig) -> Vec<TokenIssuer> {
-    let issuers = auth.token_issuers.iter().map(|it| TokenIssuer {
-        issuer: it.issuer.strip_suffix('/').unwrap_or(&it.issuer).to_owned(),
-        renews: !it.client_id.is_empty(),
-    });
-    issuers.collect()
+/// Has a verifier trust what the configuration says now.
+///
+/// # Errors
+/// As with [`verifier`]; what was trusted before stays.
+pub fn follow(
+    verifier: &TokenVerifier,
+    auth: &AuthConfig,
+    endpoint: &str,
+    host: &str,
+) -> anyhow::Result<()> {
+    let (providers, rules) = trusted(auth, endpoint, host)?;
+    let followed = verifier.replace(providers, rules);
+    followed.context("read auth.token_issuers")
+}
+
+fn trusted(
+    auth: &AuthConfig,
+    endpoint: &str,
+    host: &str,
+) -> anyhow::Result<(Vec<Provider>, Rules)> {
+    let providers = auth.token_issuers.iter().map(provider);
+    let rules = Rules {
+        audiences: audiences(auth, endpoint, host),
+        leeway_seconds: auth.token_leeway_seconds.into(),
+        keys_kept_seconds: auth.token_keys_kept_seconds.into(),
+        plain_on_loopback: auth.token_loopback_http,
+    };
+    Ok((providers.collect::<anyhow::Result<_>>()?, rules))
 }
 
 fn provider(config: &TokenIssuerConfig) -> anyhow::Result<Provider> {
@@ -136,6 +149,13 @@ impl HeaderIdentity for LiveTokens {
         signer.map_err(|error| HeaderRefusal::Invalid(error.to_string()))
     }
 
+    fn issuer(&self, name: &str) -> Option<TokenIssuer> {
+        let provider = self.verifier.provider(name)?;
+        Some(TokenIssuer {
+            renews: provider.client.is_some(),
+        })
+    }
+
     fn user(&self, user: &OAuthUser) -> Principal {
         let grants = self.callers.given_to(&user.user_dn);
         let (dn, fqans) = (user.user_dn.clone(), user.voms_cred.clone());
@@ -204,11 +224,9 @@ mod tests {
         let made = provider(&with("us", &file)).unwrap();
         assert_eq!(made.client.as_ref().unwrap().secret.expose(), "hunter2");
         assert!(!format!("{made:?}").contains("hunter2"));
-        let known = issuers(&config(with("us", &file)).auth);
-        assert_eq!(
-            (known[0].issuer.as_str(), known[0].renews),
-            ("https://iam.example", true)
-        );
+        let trusting = verifier(&config(with("us", &file)), "", "h").unwrap();
+        let known = trusting.provider("https://iam.example").unwrap();
+        assert!(known.client.is_some());
     }
 
     #[test]

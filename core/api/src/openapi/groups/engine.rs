@@ -54,7 +54,7 @@ pub(super) fn group() -> Group {
                 .fails(403, NO_RIGHT)
                 .fails(503, SILENT),
             get("/engine/plugins", "Plugins, and why one is not used")
-                .ok("[Plugin]", "By name.")
+                .ok("[Plugin]", "As `GET /config/plugins`.")
                 .fails(403, NO_RIGHT)
                 .fails(503, SILENT),
             post("/engine/plugins/{name}/put-back", "Use a plugin again that was taken out of service")

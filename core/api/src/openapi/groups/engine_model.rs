@@ -119,6 +119,33 @@ pub(super) fn models() -> Vec<(&'static str, serde_json::Value)> {
                 ("path!", "string?", "Its file."),
                 ("sha256!", "string?", "SHA-256 of its file."),
                 (
+                    "signed_by!",
+                    "string?",
+                    "The trusted key that it is signed with.",
+                ),
+                ("disabled!", "boolean", "By an operator."),
+                (
+                    "refused!",
+                    "PluginRefused?",
+                    "What lies in the plugin directory and was not taken.",
+                ),
+                (
+                    "previous!",
+                    "PluginKept?",
+                    "The version that served before, for `rollback`.",
+                ),
+                ("versions!", "[PluginVersion]", "What workers have loaded."),
+                (
+                    "marks!",
+                    "PluginMarks",
+                    "What was counted since the gateway started.",
+                ),
+                (
+                    "ended_workers!",
+                    "integer",
+                    "Workers that it ended since then.",
+                ),
+                (
                     "out_of_service!",
                     "PluginOut?",
                     "Set when it ended too many workers.",

@@ -8,6 +8,7 @@ mod banning;
 mod cloud_storage;
 mod config;
 mod config_links;
+mod config_plugins;
 mod data_management;
 mod delegation;
 mod engine;
@@ -47,6 +48,7 @@ pub(super) fn groups() -> Vec<Group> {
     ];
     groups.extend(config::groups());
     groups.extend(config_links::groups());
+    groups.push(config_plugins::group());
     groups[0].models.extend(common_models());
     groups
 }

@@ -6,6 +6,8 @@ use causeway_sdk::Credential;
 use causeway_sdk::capability::CredentialKind;
 use reqwest::{Method, Url};
 
+use super::hosts::Host;
+use super::networks::{Network, is_private};
 use crate::grants::Grants;
 
 /// What a plugin was granted, ready to be asked.
@@ -16,32 +18,6 @@ pub(super) struct Allowed {
     methods: Vec<String>,
     credentials: Option<Vec<CredentialKind>>,
 }
-
-/// `example.org`, `*.example.org:8443`, `example.org:*`; with `http://` in front also unencrypted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Host {
-    name: Name,
-    port: Port,
-    plain: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Name {
-    Any,
-    Below(String),
-    Exactly(String),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Port {
-    Usual,
-    Any,
-    Number(u16),
-}
-
-/// `10.0.0.0/8`: private addresses that names may resolve to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Network(IpAddr, u8);
 
 impl Allowed {
     pub(super) fn new(grants: &Grants) -> Result<Self, String> {
@@ -124,8 +100,7 @@ impl Allowed {
     }
 
     fn names(&self, host: &str) -> bool {
-        let exact = |it: &Host| matches!(&it.name, Name::Exactly(name) if name == host);
-        self.hosts.iter().any(exact)
+        self.hosts.iter().any(|it| it.is(host))
     }
 
     /// Whether a name may stand for this address.
@@ -140,115 +115,9 @@ impl Allowed {
 
 const SECURE: &str = "https";
 const PLAIN: &str = "http";
-const PLAIN_PREFIX: &str = "http://";
-const SECURE_PREFIX: &str = "https://";
 
 fn literal(host: &str) -> Option<IpAddr> {
     host.trim_matches(['[', ']']).parse().ok()
-}
-
-impl Host {
-    fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase();
-        let plain = text.strip_prefix(PLAIN_PREFIX);
-        let rest = plain
-            .or_else(|| text.strip_prefix(SECURE_PREFIX))
-            .unwrap_or(&text);
-        let (name, port) = match rest.rsplit_once(':') {
-            Some((name, port)) if !port.contains(']') => (name, port),
-            _ => (rest, ""),
-        };
-        let port = match port {
-            "" => Port::Usual,
-            "*" => Port::Any,
-            number => Port::Number(number.parse().ok()?),
-        };
-        let name = match name {
-            "*" => Name::Any,
-            name => match name.strip_prefix("*.") {
-                Some(rest) => Name::Below(word(rest)?),
-                None => Name::Exactly(word(name)?),
-            },
-        };
-        Some(Self {
-            name,
-            port,
-            plain: plain.is_some(),
-        })
-    }
-
-    fn admits(&self, host: &str, port: u16, encrypted: bool) -> bool {
-        let host = host.to_ascii_lowercase();
-        let host = host.trim_end_matches('.');
-        let named = match &self.name {
-            Name::Any => true,
-            Name::Below(rest) => host
-                .strip_suffix(rest.as_str())
-                .is_some_and(|it| it.ends_with('.')),
-            Name::Exactly(name) => host == name,
-        };
-        let usual = if encrypted { 443 } else { 80 };
-        let through = match self.port {
-            Port::Usual => port == usual,
-            Port::Any => true,
-            Port::Number(number) => port == number,
-        };
-        named && through && (encrypted || self.plain)
-    }
-}
-
-fn word(text: &str) -> Option<String> {
-    let fits = |it: char| it.is_ascii_alphanumeric() || "-._[]:".contains(it);
-    (!text.is_empty() && text.chars().all(fits)).then(|| text.to_owned())
-}
-
-impl Network {
-    fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = text.trim().split_once('/')?;
-        let address: IpAddr = address.parse().ok()?;
-        let bits: u8 = bits.parse().ok()?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        (bits <= most).then_some(Self(address, bits))
-    }
-
-    fn holds(&self, address: IpAddr) -> bool {
-        let same = |mine: u128, other: u128, width: u32| {
-            let shift = width - u32::from(self.1);
-            shift >= width || mine >> shift == other >> shift
-        };
-        match (self.0, address) {
-            (IpAddr::V4(mine), IpAddr::V4(other)) => {
-                same(mine.to_bits().into(), other.to_bits().into(), 32)
-            }
-            (IpAddr::V6(mine), IpAddr::V6(other)) => same(mine.to_bits(), other.to_bits(), 128),
-            _ => false,
-        }
-    }
-}
-
-/// An address of this machine or of a network that the world cannot reach.
-fn is_private(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(it) => {
-            let [a, b, ..] = it.octets();
-            it.is_private()
-                || it.is_loopback()
-                || it.is_link_local()
-                || it.is_unspecified()
-                || it.is_broadcast()
-                || it.is_multicast()
-                || a == 0
-                || (a == 100 && (64..128).contains(&b))
-        }
-        IpAddr::V6(it) => {
-            let first = it.segments()[0];
-            it.is_loopback()
-                || it.is_unspecified()
-                || it.is_multicast()
-                || first & 0xfe00 == 0xfc00
-                || first & 0xffc0 == 0xfe80
-        }
-    }
 }
 
 #[cfg(test)]

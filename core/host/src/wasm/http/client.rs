@@ -7,23 +7,25 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use causeway_sdk::trust::{Trust, TrustPlaces};
 use causeway_sdk::{Credential, Error, ErrorKind, Result, Secret};
 use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::allow::Allowed;
-use super::trust::Trust;
 use crate::grants::Grants;
 use crate::manifest::digest;
 
 /// Clients that are kept; the one used longest ago makes room.
 const CLIENTS: usize = 64;
 /// A client is made anew after this, so that changed trust takes effect.
-const AGE: Duration = Duration::from_secs(1800);
+const AGE: Duration = Duration::from_secs(600);
 const CONNECT: Duration = Duration::from_secs(30);
 /// A body has to go on within this.
 const SILENCE: Duration = Duration::from_secs(300);
 const IDLE: Duration = Duration::from_secs(60);
+/// Where operating systems keep their CA certificates.
+const SYSTEM_CAS: &str = "/etc/ssl/certs";
 
 /// All clients of a plugin.
 pub(super) struct Clients {
@@ -41,7 +43,8 @@ struct Kept {
 impl Clients {
     pub(super) fn new(grants: &Grants, allowed: Allowed) -> Self {
         Self {
-            trust: Trust::new(grants),
+            // What components call is run by companies as well as by sites.
+            trust: Trust::new(places(grants)).with_system(),
             resolver: Arc::new(Resolver(allowed)),
             kept: Mutex::new(HashMap::new()),
         }
@@ -95,6 +98,14 @@ impl Clients {
             .map_err(|source| {
                 Error::new(ErrorKind::Internal, "set up a client").with("cause", source)
             })
+    }
+}
+
+fn places(grants: &Grants) -> TrustPlaces {
+    TrustPlaces {
+        ca_dir: grants.ca_dir.clone(),
+        ca_file: grants.ca_file.clone(),
+        system_ca_dir: SYSTEM_CAS.into(),
     }
 }
 

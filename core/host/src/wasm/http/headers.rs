@@ -1,7 +1,7 @@
 //! Headers of a plugin's request: what it may not write, because the gateway does, or because it
 //! would make two requests out of one.
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 
 /// What the gateway writes itself.
 const OURS: [&str; 14] = [
@@ -23,7 +23,8 @@ const OURS: [&str; 14] = [
 /// Most headers of a request.
 const MOST: usize = 100;
 
-/// The headers, or why they are refused. `own` says that the plugin may bring a secret of its own.
+/// The headers, or why they are refused. `own` says that no credential goes with the request: then a
+/// plugin may say who it is itself, with a key from its options for instance.
 pub(super) fn checked(headers: &[(String, Vec<u8>)], own: bool) -> Result<HeaderMap, String> {
     if headers.len() > MOST {
         return Err(format!("it has more than {MOST} headers"));
@@ -33,7 +34,7 @@ pub(super) fn checked(headers: &[(String, Vec<u8>)], own: bool) -> Result<Header
         // Both types refuse line ends and other control characters.
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| "the name of a header has characters that are not allowed".to_owned())?;
-        let allowed = own && name == reqwest::header::AUTHORIZATION;
+        let allowed = own && name == AUTHORIZATION;
         if OURS.contains(&name.as_str()) && !allowed {
             return Err(format!("the header {name} is the gateway's to set"));
         }
@@ -43,6 +44,12 @@ pub(super) fn checked(headers: &[(String, Vec<u8>)], own: bool) -> Result<Header
         map.append(name, value);
     }
     Ok(map)
+}
+
+/// Takes away what was meant for one server, before another is asked.
+pub(super) fn leave_secrets(headers: &mut HeaderMap) {
+    headers.remove(AUTHORIZATION);
+    headers.remove(COOKIE);
 }
 
 /// Where an answer sends the caller.

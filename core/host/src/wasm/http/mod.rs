@@ -1,9 +1,10 @@
 //! Outgoing HTTP of components: the gateway opens the connection, does TLS, puts the credential in
 //! and looks at every step whether the plugin may go there.
 //!
-//! [`allow`] knows where a plugin may go, [`headers`] what it may not write, [`client`] makes
-//! connections, [`sign`] signs with pairs of keys, [`trust`] believes servers. What is a request in the types of a published version is
-//! its module's business.
+//! [`allow`] knows where a plugin may go, by [`hosts`] and [`networks`]; [`headers`] what it may not write;
+//! [`client`] makes connections, [`sign`] signs with pairs of keys, [`upload`] sends bodies, [`wire`] lets a
+//! check of a plugin look on. Which servers are believed is decided by the same code as for native plugins.
+//! What is a request in the types of a published version is its module's business.
 //!
 //! # Invariants
 //! - A plugin reaches what it was granted, also after a redirect, and by name only what does not
@@ -13,16 +14,21 @@
 mod allow;
 mod client;
 mod headers;
+mod hosts;
+mod networks;
 mod sign;
-mod trust;
+mod upload;
+mod wire;
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use causeway_sdk::{Credential, Error, ErrorKind, Result};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use reqwest::{Method, Url};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder, Url};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -31,6 +37,9 @@ use allow::Allowed;
 use client::Clients;
 use jiff::Timestamp;
 use sign::Keys;
+use upload::with_body;
+
+pub use wire::{Body, Onwards, Reply, Sent, Wire};
 
 /// Most redirects that are followed.
 const REDIRECTS: u32 = 10;
@@ -44,21 +53,6 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) redirects: u32,
-}
-
-/// What goes with it.
-pub(crate) enum Body {
-    Empty,
-    Bytes(Bytes),
-    Stream(BoxStream<'static, Result<Bytes>>, Option<u64>),
-}
-
-/// What came back.
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, Vec<u8>)>,
-    pub(crate) uri: String,
-    pub(crate) body: BoxStream<'static, Result<Bytes>>,
 }
 
 /// Body of an answer that a plugin takes piece by piece.
@@ -103,7 +97,7 @@ pub(crate) struct Outbound {
     plugin: String,
     allowed: Allowed,
     clients: Clients,
-    reveal: bool,
+    wire: OnceLock<Arc<dyn Wire>>,
 }
 
 impl Outbound {
@@ -113,7 +107,7 @@ impl Outbound {
             plugin: plugin.to_owned(),
             clients: Clients::new(grants, allowed.clone()),
             allowed,
-            reveal: grants.reveal,
+            wire: OnceLock::new(),
         })
     }
 
@@ -124,24 +118,16 @@ impl Outbound {
         credential: &Credential,
         body: Body,
     ) -> Result<Reply> {
-        let denied = |reason: String| {
-            let text = format!(
-                "call {}: plugin {} {reason}",
-                place(&request.uri),
-                self.plugin
-            );
-            Error::new(ErrorKind::Denied, text).with("plugin", &self.plugin)
-        };
+        let denied = |reason: String| self.denied(&request.uri, &reason);
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| invalid("the method is none"))?;
         self.allowed.method(&method).map_err(denied)?;
         self.allowed.credential(credential).map_err(denied)?;
-        // Who may see secrets may have one of its own, which goes instead of the user's.
-        let own = self.reveal && *credential == Credential::None;
+        let own = *credential == Credential::None;
         let headers = headers::checked(&request.headers, own).map_err(|why| invalid(&why))?;
         let first = Url::parse(&request.uri).map_err(|_| invalid("the URI is none"))?;
         let limit = request.timeout.unwrap_or(PATIENCE).min(PATIENCE);
-        let sending = self.follow(&request, method, headers, first, credential, body);
+        let sending = self.exchange(&request, method, headers, first, credential, body);
         match tokio::time::timeout(limit, sending).await {
             Ok(result) => result,
             Err(_) => {
@@ -151,11 +137,22 @@ impl Outbound {
         }
     }
 
+    fn may_go(&self, at: &Url) -> Result<()> {
+        let granted = self.allowed.place(at);
+        granted.map_err(|reason| self.denied(at.as_str(), &reason))
+    }
+
+    /// Where a plugin wanted to go, and what it lacks for that.
+    fn denied(&self, uri: &str, reason: &str) -> Error {
+        let text = format!("call {}: plugin {} {reason}", place(uri), self.plugin);
+        Error::new(ErrorKind::Denied, text).with("plugin", &self.plugin)
+    }
+
     async fn follow(
         &self,
         request: &Request,
         method: Method,
-        mut headers: reqwest::header::HeaderMap,
+        mut headers: HeaderMap,
         first: Url,
         credential: &Credential,
         body: Body,
@@ -164,52 +161,17 @@ impl Outbound {
         let repeatable = matches!(body, Body::Empty);
         let (mut at, mut body) = (first.clone(), Some(body));
         loop {
-            self.allowed.place(&at).map_err(|reason| {
-                let text = format!(
-                    "call {}: plugin {} {reason}",
-                    place(at.as_str()),
-                    self.plugin
-                );
-                Error::new(ErrorKind::Denied, text).with("plugin", &self.plugin)
-            })?;
+            self.may_go(&at)?;
             // What was meant for one server is not shown to another.
             let home = at.origin() == first.origin();
             if !home {
-                headers.remove(reqwest::header::AUTHORIZATION);
+                headers::leave_secrets(&mut headers);
             }
             let shown = if home { credential } else { &Credential::None };
             let client = self.clients.client(shown)?;
-            let mut lines = headers.clone();
-            if let Credential::Keys {
-                access,
-                secret,
-                token,
-                region,
-            } = shown
-            {
-                let (token, region) = (token.as_ref(), region.as_deref());
-                let keys = Keys {
-                    access,
-                    secret,
-                    token,
-                    region,
-                };
-                sign::sign(&keys, &method, &at, &mut lines, Timestamp::now())?;
-            }
-            let mut asked = client.request(method.clone(), at.clone()).headers(lines);
-            if let Credential::Bearer(token) = shown {
-                asked = asked.bearer_auth(token.expose());
-            }
-            asked = match body.take() {
-                None | Some(Body::Empty) => asked,
-                Some(Body::Bytes(bytes)) => asked.body(bytes),
-                Some(Body::Stream(stream, len)) => {
-                    if let Some(len) = len {
-                        asked = asked.header(reqwest::header::CONTENT_LENGTH, len);
-                    }
-                    asked.body(reqwest::Body::wrap_stream(stream))
-                }
-            };
+            let asked = client.request(method.clone(), at.clone());
+            let asked = with_credential(asked, &method, &at, headers.clone(), shown)?;
+            let asked = with_body(asked, body.take().unwrap_or(Body::Empty));
             let answer = asked
                 .send()
                 .await
@@ -232,8 +194,7 @@ impl Outbound {
         let mut cause: Option<&dyn std::error::Error> = Some(source);
         while let Some(it) = cause {
             if let Some(private) = it.downcast_ref::<client::Private>() {
-                let text = format!("call {where_to}: plugin {} {private}", self.plugin);
-                return Error::new(ErrorKind::Denied, text).with("plugin", &self.plugin);
+                return self.denied(at.as_str(), &private.to_string());
             }
             if let Some(body) = it.downcast_ref::<Error>() {
                 return body.clone();
@@ -276,6 +237,36 @@ fn reply(answer: reqwest::Response) -> Reply {
             .filter(|it| std::future::ready(!it.as_ref().is_ok_and(Bytes::is_empty)))
             .map(move |it| it.map_err(&broken))
             .boxed(),
+    }
+}
+
+/// Headers, and what says on whose behalf they are sent.
+fn with_credential(
+    asked: RequestBuilder,
+    method: &Method,
+    at: &Url,
+    mut headers: HeaderMap,
+    credential: &Credential,
+) -> Result<RequestBuilder> {
+    match credential {
+        Credential::Bearer(token) => Ok(asked.headers(headers).bearer_auth(token.expose())),
+        Credential::Keys {
+            access,
+            secret,
+            token,
+            region,
+        } => {
+            let keys = Keys {
+                access,
+                secret,
+                token: token.as_ref(),
+                region: region.as_deref(),
+            };
+            sign::sign(&keys, method, at, &mut headers, Timestamp::now())?;
+            Ok(asked.headers(headers))
+        }
+        // A certificate is the connection's.
+        Credential::None | Credential::X509(_) => Ok(asked.headers(headers)),
     }
 }
 

@@ -166,13 +166,17 @@ impl wit::timer::Host for State {}
 
 impl wit::timer::HostWithStore<State> for HasSelf<State> {
     async fn sleep_ms(at: &Accessor<State, Self>, ms: u64) -> Result<()> {
+        at.with(|mut store| store.get().pulse.pause());
         tokio::time::sleep(Duration::from_millis(ms)).await;
         at.with(|mut store| store.get().pulse.beat());
         Ok(())
     }
 
     async fn cancelled(at: &Accessor<State, Self>, it: Resource<Call>) -> Result<()> {
-        let call = at.with(|mut store| store.get().table.get(&it).cloned())?;
+        let call = at.with(|mut store| {
+            store.get().pulse.pause();
+            store.get().table.get(&it).cloned()
+        })?;
         call.cancelled().await;
         Ok(())
     }
@@ -180,6 +184,7 @@ impl wit::timer::HostWithStore<State> for HasSelf<State> {
 
 impl wit::timer_poll::Host for State {
     async fn sleep_ms(&mut self, ms: u64) -> Result<()> {
+        self.pulse.pause();
         tokio::time::sleep(Duration::from_millis(ms)).await;
         self.pulse.beat();
         Ok(())

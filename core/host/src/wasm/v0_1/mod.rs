@@ -5,10 +5,13 @@
 
 mod calls;
 mod convert;
+mod exports;
+mod files;
 mod host;
 mod wire;
 
-pub(super) use calls::{Data, Exports, Indices};
+pub(super) use exports::{Exports, Indices};
+pub(super) use files::Data;
 pub(super) use host::add_to_linker;
 
 /// Prefix of the names of everything this version defines.

@@ -68,6 +68,7 @@ impl http::HostWithStore<State> for HasSelf<State> {
     ) -> Result<Result<http::Exchange, WitError>> {
         let (about, credential) = at.with(|mut store| {
             let state = store.get();
+            state.pulse.pause();
             let credential = state.held(credential.as_ref())?;
             wasmtime::error::Ok((Arc::clone(&state.about), credential))
         })?;
@@ -109,6 +110,7 @@ impl http_poll::HostIncoming for State {
     ) -> Result<Result<Option<Vec<u8>>, WitError>> {
         let incoming = self.table.get_mut(&it)?;
         let max = max.clamp(1, PIECE) as usize;
+        self.pulse.pause();
         if incoming.rest.is_empty() {
             match incoming.body.next().await {
                 None => return Ok(Ok(None)),
@@ -152,8 +154,11 @@ impl http_poll::HostOutgoing for State {
             let error = Error::new(ErrorKind::Invalid, "write to a request that was ended");
             return Ok(Err(c::error_out(&error)));
         };
+        // A slow server is not the guest's computing.
+        self.pulse.pause();
         // Nobody takes the rest when the answer came early; it is told at the end.
         let taken = data.is_empty() || chunks.send(data.into()).await.is_ok();
+        self.pulse.beat();
         if !taken {
             outgoing.chunks = None;
         }
@@ -163,6 +168,7 @@ impl http_poll::HostOutgoing for State {
     async fn finish(&mut self, it: Resource<Outgoing>) -> Arrived {
         let mut outgoing = self.table.delete(it)?;
         outgoing.chunks = None;
+        self.pulse.pause();
         match outgoing.answer().await {
             Ok(reply) => Ok(Ok(self.arrived(reply)?)),
             Err(error) => Ok(Err(c::error_out(&error))),
@@ -185,6 +191,7 @@ impl http_poll::Host for State {
         let credential = self.held(credential.as_ref())?;
         let body = body.map_or(Body::Empty, |it| Body::Bytes(it.into()));
         let about = Arc::clone(&self.about);
+        self.pulse.pause();
         match about.outbound.send(request(asked), &credential, body).await {
             Ok(reply) => Ok(Ok(self.arrived(reply)?)),
             Err(error) => Ok(Err(c::error_out(&error))),

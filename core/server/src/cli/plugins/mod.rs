@@ -1,7 +1,9 @@
 //! `causeway plugins`: what is there, and whether one is any good.
 
+mod args;
 mod check;
 mod new;
+mod signing;
 
 use std::path::Path;
 
@@ -10,11 +12,14 @@ use causeway_componentize::Project;
 use causeway_host::{PluginInfo, write_manifest};
 use serde_json::Value;
 
-use super::args::{LocalArgs, PluginsCommand};
+use super::args::LocalArgs;
 use super::local::config;
 use super::output;
 
-pub use new::Language;
+pub use args::PluginsCommand;
+use check::CheckArgs;
+use new::Language;
+use signing::{KeygenArgs, SignArgs};
 
 /// Runs one of the commands.
 ///
@@ -24,24 +29,7 @@ pub async fn run(command: &PluginsCommand) -> anyhow::Result<()> {
     match command {
         PluginsCommand::List { local } => list(local),
         PluginsCommand::Info { name, local } => info(name, local),
-        PluginsCommand::Check {
-            path,
-            base,
-            options,
-            here,
-            local,
-        } => {
-            let task = check::Task {
-                path,
-                base: base.as_deref(),
-                options,
-                local,
-            };
-            match here {
-                true => task.run_here().await,
-                false => task.run().await,
-            }
-        }
+        PluginsCommand::Check(args) => check::run(args).await,
         PluginsCommand::PutBack { name, remote } => super::workers::put_back(name, remote).await,
         PluginsCommand::New { name, lang, sdk } => {
             let folder = new::new(name, *lang, sdk.as_deref())?;
@@ -64,6 +52,8 @@ pub async fn run(command: &PluginsCommand) -> anyhow::Result<()> {
             println!("built {}", project.build()?.display());
             Ok(())
         }
+        PluginsCommand::Keygen(args) => signing::keygen(args),
+        PluginsCommand::Sign(args) => signing::sign(args),
         PluginsCommand::Install { file, dir } => install(file, dir),
     }
 }

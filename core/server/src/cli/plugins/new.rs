@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use causeway_componentize::{python, world};
+use causeway_componentize::{javascript, python, world};
 use clap::ValueEnum;
 
 /// Language of a project.
@@ -15,6 +15,22 @@ pub enum Language {
     Rust,
     /// A component.
     Python,
+    /// A component.
+    #[value(name = "javascript")]
+    JavaScript,
+    /// A component.
+    C,
+}
+
+impl Language {
+    fn templates(self) -> Templates {
+        match self {
+            Self::Rust => RUST,
+            Self::Python => PYTHON,
+            Self::JavaScript => JAVASCRIPT,
+            Self::C => C,
+        }
+    }
 }
 
 /// Where each template goes.
@@ -37,6 +53,21 @@ const PYTHON: Templates = &[
     ("plugin.py", template!("python/plugin.py.in")),
     ("storage_poll.py", template!("python/storage_poll.py.in")),
     ("README.md", template!("python/README.md.in")),
+    (".gitignore", template!("gitignore.in")),
+];
+
+const JAVASCRIPT: Templates = &[
+    ("plugin.js", template!("javascript/plugin.js.in")),
+    ("package.json", template!("javascript/package.json.in")),
+    ("README.md", template!("javascript/README.md.in")),
+    (".gitignore", template!("javascript/gitignore.in")),
+];
+
+const C: Templates = &[
+    ("plugin.c", template!("c/plugin.c.in")),
+    ("files.c", template!("c/files.c.in")),
+    ("files.h", template!("c/files.h.in")),
+    ("README.md", template!("c/README.md.in")),
     (".gitignore", template!("gitignore.in")),
 ];
 
@@ -67,13 +98,10 @@ pub(super) fn new(name: &str, language: Language, sdk: Option<&Path>) -> anyhow:
         ("{{type}}", type_name(name)),
         ("{{scheme}}", name.to_owned()),
         ("{{sdk}}", sdk),
-        ("{{componentize}}", python::VERSION.to_owned()),
+        ("{{componentize-py}}", python::VERSION.to_owned()),
+        ("{{componentize-js}}", javascript::VERSION.to_owned()),
     ];
-    let templates = match language {
-        Language::Rust => RUST,
-        Language::Python => PYTHON,
-    };
-    for (path, template) in templates {
+    for (path, template) in language.templates() {
         let filled = words
             .iter()
             .fold((*template).to_owned(), |text, (word, value)| {
@@ -81,7 +109,8 @@ pub(super) fn new(name: &str, language: Language, sdk: Option<&Path>) -> anyhow:
             });
         write(&folder.join(path), &filled)?;
     }
-    if matches!(language, Language::Python) {
+    // Rust has it in the SDK.
+    if !matches!(language, Language::Rust) {
         world::write(&folder.join("wit"))?;
     }
     Ok(folder)
@@ -128,8 +157,17 @@ mod tests {
 
     #[test]
     fn no_placeholder_is_left() {
-        let known = ["name", "ident", "type", "scheme", "sdk", "componentize"];
-        for (path, template) in RUST.iter().chain(PYTHON) {
+        let known = [
+            "name",
+            "ident",
+            "type",
+            "scheme",
+            "sdk",
+            "componentize-py",
+            "componentize-js",
+        ];
+        let languages = Language::value_variants().iter();
+        for (path, template) in languages.flat_map(|it| it.templates()) {
             for part in template.split("{{").skip(1) {
                 let word = part.split("}}").next().unwrap();
                 assert!(known.contains(&word), "{path}: {word}");

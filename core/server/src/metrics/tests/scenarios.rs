@@ -6,9 +6,11 @@ use std::time::Duration;
 use causeway_model::observe::{
     AttemptOutcome, Lane, Observation, Observer as _, StepTimes, WorkerChange,
 };
+use causeway_model::workers::PluginMarks;
 use causeway_model::{Fault, FileId, FileState, JobId, Phase, Scope, Timestamp};
 
 use super::Metrics;
+use super::plugins::Sum;
 use crate::config::MetricsConfig;
 
 fn metrics(config: &MetricsConfig) -> Metrics {
@@ -197,5 +199,45 @@ fn seldom_things_are_counted_too() {
         "causeway_journal_rows_sum 4.0",
     ] {
         assert!(text.contains(&format!("{line}\n")), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn plugins_beyond_the_limit_share_one_series() {
+    let config = MetricsConfig {
+        max_plugins: 2,
+        ..MetricsConfig::default()
+    };
+    let metrics = metrics(&config);
+    let count = |plugins: u64, calls: u64| {
+        let sums = (0..plugins).map(|number| {
+            let marks = PluginMarks {
+                calls,
+                panics: 1,
+                call_micros: 1_500_000,
+                ..PluginMarks::default()
+            };
+            let ended_workers = 2;
+            let sum = Sum {
+                marks,
+                ended_workers,
+            };
+            (format!("p{number}"), sum)
+        });
+        metrics.count_plugins(sums);
+        text(&metrics)
+    };
+    let few = count(4, 5);
+    // They are asked again and again, and shown as they are then.
+    let many = count(400, 7);
+    assert_eq!(many.lines().count(), few.lines().count(), "{many}");
+    for line in [
+        r#"causeway_plugin_calls_total{plugin="p0"} 7"#,
+        r#"causeway_plugin_calls_total{plugin="other"} 2786"#,
+        r#"causeway_plugin_call_seconds_total{plugin="p1"} 1.5"#,
+        r#"causeway_plugin_panics_total{plugin="other"} 398"#,
+        r#"causeway_plugin_ended_workers_total{plugin="p1"} 2"#,
+    ] {
+        assert!(many.contains(&format!("{line}\n")), "{line}\n{many}");
     }
 }
