@@ -26,6 +26,13 @@ fn plugins_are_listed_described_and_checked() {
         ("file", json!(["file"])),
         ("http", json!(["http", "https", "dav", "davs"])),
         ("mock", json!(["mock"])),
+        ("s3", json!(["s3", "s3s"])),
+        (
+            "cloud",
+            json!(["azure", "gs", "gcloud", "dropbox", "gdrive"]),
+        ),
+        ("ftp", json!(["ftp", "ftps"])),
+        ("gridftp", json!(["gsiftp"])),
     ];
     assert_eq!(
         plugins.as_array().unwrap().len(),

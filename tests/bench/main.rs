@@ -4,6 +4,7 @@
 //! same run, prints a table, and writes the same as JSON. Figures of one run on one machine; ratios
 //! count more than absolute numbers. Every loop is bounded.
 
+mod components;
 mod flood;
 mod history;
 mod line;
@@ -35,6 +36,9 @@ fn main() {
         }
         if wanted("movement") {
             movement::run(&mut report);
+        }
+        if wanted("components") {
+            components::run(&mut report).await;
         }
     });
     report.print();

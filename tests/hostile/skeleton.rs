@@ -159,10 +159,9 @@ impl<F: Fault> Storage for Skeleton<F> {
             return Err(Error::new(ErrorKind::NotDirectory, text));
         }
         let begin = page.cursor.unwrap_or_default();
-        let limit = if page.limit == 0 {
-            u32::MAX
-        } else {
-            page.limit
+        let limit = match page.limit {
+            0 => u32::MAX,
+            limit => limit,
         };
         let mut rest = children.into_iter().filter(|(name, _)| *name >= begin);
         let entries = rest.by_ref().take(limit as usize);

@@ -6,6 +6,9 @@
 //! whether the input was accepted, so that those who call can see how deep they get.
 
 pub mod dn;
+pub mod gridftp_blocks;
+pub mod gridftp_marker;
+pub mod gridftp_reply;
 pub mod proxy_chain;
 pub mod submit;
 pub mod url;

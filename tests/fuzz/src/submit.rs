@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use causeway_api::NoBans;
 use causeway_api::config::SubmitConfig;
 use causeway_api::fts::submit::{Context, parse};
+use causeway_api::{NoBans, NobodyKnown};
 use causeway_model::{Principal, Timestamp};
 use causeway_sdk::{
     Capabilities, Ctx, DynStorage, Erased, Error, Host, NoBody, Operation, Result, Stat, Storage,
@@ -58,6 +58,7 @@ pub fn run(data: &[u8]) -> bool {
     let cx = Context {
         principal: &principal,
         storages: &Most,
+        identity: &NobodyKnown,
         bans: &NoBans,
         config: &config,
         submit_host: "node",

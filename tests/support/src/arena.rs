@@ -58,10 +58,15 @@ impl Arena {
         })
     }
 
-    /// Starts a gateway with the product's plugins and a hostile one.
+    /// Starts a gateway with the product's plugins and a hostile native one.
     pub async fn start(hostile: &str, options: GatewayOptions) -> Self {
+        Self::start_with(&library(hostile), options).await
+    }
+
+    /// The same with the file of a plugin.
+    pub async fn start_with(hostile: &Path, options: GatewayOptions) -> Self {
         let plugins = tempfile::tempdir().expect("a temporary directory");
-        install(&library(hostile), plugins.path());
+        install(hostile, plugins.path());
         let options = options.plugin_dir(plugins.path());
         let state = tempfile::tempdir().expect("a temporary directory");
         let gateway = Gateway::start(state.path(), &options);

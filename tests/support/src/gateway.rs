@@ -21,6 +21,8 @@ pub struct GatewayOptions {
     pub tls_only: bool,
     /// Directories with further plugins; a later one wins for the same name.
     pub plugin_dirs: Vec<PathBuf>,
+    /// A configuration file.
+    pub config: Option<PathBuf>,
 }
 
 impl GatewayOptions {
@@ -37,6 +39,13 @@ impl GatewayOptions {
     #[must_use]
     pub fn env(mut self, key: &str, value: impl Into<String>) -> Self {
         self.env.push((key.to_owned(), value.into()));
+        self
+    }
+
+    /// Reads this file, too.
+    #[must_use]
+    pub fn config(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config = Some(file.into());
         self
     }
 
@@ -85,6 +94,12 @@ impl Gateway {
                     .plugin_dirs
                     .iter()
                     .flat_map(|dir| ["--plugin-dir".as_ref(), dir.as_os_str()]),
+            )
+            .args(
+                options
+                    .config
+                    .iter()
+                    .flat_map(|it| ["--config".as_ref(), it.as_os_str()]),
             )
             .envs(options.env.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())

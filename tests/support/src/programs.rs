@@ -9,7 +9,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Variables that would make clients trust or show something else than the test means.
-const AMBIENT: [&str; 19] = [
+const AMBIENT: [&str; 24] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CA_BUNDLE",
+    "AWS_PROFILE",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
     "BEARER_TOKEN",
     "CAUSEWAY_CONFIG",
     "CAUSEWAY_ENDPOINT",
@@ -32,7 +37,7 @@ const AMBIENT: [&str; 19] = [
 ];
 
 /// The plugins that come with the product.
-pub(crate) const PLUGINS: [&str; 3] = ["mock", "file", "http"];
+pub(crate) const PLUGINS: [&str; 7] = ["mock", "file", "http", "s3", "cloud", "ftp", "gridftp"];
 
 /// The repository's root.
 pub fn repository() -> PathBuf {

@@ -7,13 +7,16 @@
 //! | `deep` | calls itself without end |
 //! | `trap` | traps, in whichever operation |
 //! | `stay` | waits for ever |
-//! | `giant` | answers with a list that weighs much |
+//! | `giant` | answers with a list for which its memory is too small |
+//! | `heavy` | answers with a list that weighs more than its memory |
 //! | `short`, `long`, `endless` | gives other bytes than it says |
 //! | `call` | sends the request that the query describes |
 //! | `reveal` | asks for the credential itself |
 //!
 //! Anything else is a file of ten bytes. A component only; for any other target this crate is empty.
 #![cfg(target_family = "wasm")]
+
+mod heavy;
 
 use causeway_sdk::capability::{CredentialKind, ReadAbility};
 use causeway_sdk::component::host::sleep;
@@ -106,6 +109,9 @@ impl Storage for Hostile {
 
     async fn list(&self, _cx: &Ctx, at: &Url, _page: Page) -> Result<DirPage> {
         strike(at).await;
+        if at.path().ends_with("/heavy") {
+            return Ok(heavy::page());
+        }
         let giant = at.path().ends_with("/giant");
         let entry = Entry {
             name: "n".repeat(64),

@@ -1,0 +1,81 @@
+//! How long others wait while a component misbehaves in the same process: `stat` of a neighbour,
+//! alone and beside each attack.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use causeway_sdk::{Ctx, DynStorage, Page, Url};
+use causeway_tests::guests::guest;
+use tokio::task::JoinSet;
+
+use super::{Form, cx, loaded, percentile, url};
+use crate::report::Report;
+
+/// So long a neighbour is looked at.
+const TIME: Duration = Duration::from_secs(5);
+/// A neighbour is asked this often, as by a client that has other things to do.
+const PAUSE: Duration = Duration::from_millis(1);
+/// Callers that attack at the same time.
+const ATTACKERS: usize = 2;
+/// Attacks, as the hostile component knows them.
+const ATTACKS: [&str; 5] = ["loop", "memory", "deep", "giant", "trap"];
+
+/// Measures every neighbour beside every attack.
+pub(super) async fn run(report: &mut Report, forms: &[Form]) {
+    for form in forms {
+        look(report, form, "alone").await;
+    }
+    for attack in ATTACKS {
+        let hostile = loaded(&guest("hostile")).storage();
+        let over = Arc::new(AtomicBool::new(false));
+        let struck = Arc::new(AtomicUsize::new(0));
+        let mut attackers = JoinSet::new();
+        for _ in 0..ATTACKERS {
+            let (hostile, over) = (Arc::clone(&hostile), Arc::clone(&over));
+            let struck = Arc::clone(&struck);
+            attackers.spawn(async move {
+                while !over.load(Ordering::Relaxed) {
+                    strike(&*hostile, attack).await;
+                    struck.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for form in forms {
+            look(report, form, &format!("beside {attack}")).await;
+        }
+        over.store(true, Ordering::Relaxed);
+        while attackers.join_next().await.is_some() {}
+        let strikes = struck.load(Ordering::Relaxed);
+        assert!(strikes > 0, "{attack}: nobody attacked");
+        report.add(&format!("attacks meanwhile, {attack}"), strikes as f64, "");
+    }
+}
+
+async fn strike(hostile: &dyn DynStorage, attack: &str) {
+    let at: Url = url(&format!("hostile://h/{attack}"));
+    let cx = Ctx::new("strikes").with_timeout(Duration::from_secs(2));
+    let failed = match attack {
+        "giant" => hostile.list(&cx, &at, Page::default()).await.is_err(),
+        _ => hostile.stat(&cx, &at).await.is_err(),
+    };
+    assert!(failed, "{attack} has not failed");
+}
+
+async fn look(report: &mut Report, form: &Form, how: &str) {
+    let (cx, at) = (cx(), url("memory://box/list/file-1"));
+    let mut times = Vec::new();
+    let begin = Instant::now();
+    while begin.elapsed() < TIME {
+        let start = Instant::now();
+        let stat = form.storage.stat(&cx, &at).await;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+        assert_eq!(stat.expect("a neighbour goes on").size, Some(1));
+        tokio::time::sleep(PAUSE).await;
+    }
+    times.sort_by(f64::total_cmp);
+    for hundredths in [50, 99] {
+        let name = format!("stat of a neighbour, {}, {how}, p{hundredths}", form.name);
+        report.add(&name, percentile(&times, hundredths), "us");
+    }
+}

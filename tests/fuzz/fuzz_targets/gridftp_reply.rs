@@ -1,0 +1,6 @@
+//! libFuzzer's entrance to `causeway_fuzz::gridftp_reply`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    causeway_fuzz::gridftp_reply::run(data);
+});
