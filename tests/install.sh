@@ -42,6 +42,8 @@ PACKAGES=(
   globus-gridftp-server-progs globus-gass-copy-progs gfal2-plugin-gridftp
   # an S3 server: Ceph's gateway, with one monitor and one storage daemon
   radosgw ceph-mon ceph-osd ceph-common
+  # reads back what was written to S3, and is measured beside it
+  rclone
   # an FTP server that lists as `ls -l` does
   vsftpd
   # the scripts themselves, and the bind shim of tests/servers/lib
@@ -64,7 +66,7 @@ FILES=(
   /usr/bin/curl /usr/bin/openssl /usr/bin/gcc /usr/bin/pgrep /usr/bin/setpriv
   /usr/lib/nginx/modules/ngx_http_dav_ext_module.so
   /usr/bin/radosgw /usr/bin/radosgw-admin /usr/bin/ceph-mon /usr/bin/ceph-osd /usr/bin/ceph
-  /usr/sbin/vsftpd
+  /usr/sbin/vsftpd /usr/bin/rclone
   /usr/bin/cargo /usr/bin/rustc /usr/bin/wasm-ld-19
   /usr/bin/clang-19 /usr/lib/wasm32-wasi/libc.a
 )

@@ -1,10 +1,16 @@
 //! Every ordered pair of kinds of storage, through REST, with real servers: what arrives is compared
 //! byte by byte, past the gateway where that is possible.
 
+use std::time::Duration;
+
+use causeway_tests::GatewayOptions;
 use causeway_tests::data::content;
 use causeway_tests::depots::{Depots, KINDS};
+use causeway_tests::drip::Drip;
+use causeway_tests::processes::until;
 use serde_json::json;
 
+const LIMIT: Duration = Duration::from_secs(120);
 /// One byte, a block edge, more than one part of an upload.
 const SIZES: [usize; 3] = [1, (8 << 20) + 3, (24 << 20) + 1];
 
@@ -59,6 +65,38 @@ async fn copy(depots: &Depots, source: (&str, &str), destination: (&str, &str), 
 }
 
 #[tokio::test]
+async fn an_object_store_takes_part_in_third_party_copies() {
+    let depots = Depots::start();
+    let bytes = content(SIZES[2]);
+    depots.put("seed", &bytes);
+    let (local, there) = (depots.url("file", "seed"), depots.url("s3", "seed"));
+    let done = depots.grid.transfer(&local, &there, json!({})).await;
+    assert!(
+        done.finished().mode().starts_with("stream"),
+        "{}",
+        done.mode()
+    );
+    for (source, destination, way) in [
+        ("s3", "https", "third-party pull"),
+        ("https", "s3", "third-party push"),
+    ] {
+        let from = depots.url(source, "seed");
+        // The second takes back what the first brought, to another name.
+        let name = if destination == "s3" { "again" } else { "seed" };
+        let to = depots.url(destination, name);
+        let done = depots.grid.transfer(&from, &to, json!({})).await;
+        let mode = done.finished().mode();
+        let log = done.log_with("Transfer finished");
+        assert_eq!(mode, way, "{from} to {to}: {log}");
+        assert!(depots.stored(destination, name).as_deref() == Some(&bytes[..]));
+        assert!(
+            log.contains("hands out") && !log.to_lowercase().contains("signature"),
+            "{log}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn keys_of_somebody_else_open_nothing() {
     let depots = Depots::start();
     depots.put("seed", b"bytes");
@@ -74,4 +112,39 @@ async fn keys_of_somebody_else_open_nothing() {
             "{kind}: {reason}"
         );
     }
+}
+
+/// Slow sources, so that everything is in the middle for a while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_kill_interrupts_ends_well_and_leaves_nothing() {
+    let options = GatewayOptions::default().env("CAUSEWAY__ENGINE__PEER_COPIES", "none");
+    let depots = Depots::with(options.env("CAUSEWAY__ENGINE__RETRY_DELAY_SECONDS", "1"));
+    let bytes = content(SIZES[2]);
+    let mut jobs = Vec::new();
+    for kind in KINDS {
+        let drip = Drip::start(bytes.clone(), Duration::from_millis(40));
+        let file = json!({
+            "sources": [drip.url()],
+            "destinations": [depots.url(kind, "killed")],
+        });
+        let job = json!({ "files": [file], "params": { "retry": 3 } });
+        let answer = depots.grid.submit_as("alice.proxy", &job).expect(200);
+        let id = answer["job_id"].as_str().expect("a job id").to_owned();
+        jobs.push((kind, drip, id));
+    }
+    let middle = |(_, drip, _): &(&str, Drip, String)| drip.served() >= 6 << 20;
+    until(LIMIT, "the middle of all files", || jobs.iter().all(middle));
+    for (kind, _, id) in &jobs {
+        let job = depots.grid.gateway.get(&format!("/jobs/{id}")).await;
+        assert_eq!(job["job_state"], "ACTIVE", "{kind}");
+    }
+    let depots = depots.restarted();
+    for (kind, _, id) in &jobs {
+        depots.grid.gateway.wait(id, LIMIT).await;
+        depots.grid.done(id).await.finished();
+        if let Some(stored) = depots.stored(kind, "killed") {
+            assert!(stored == bytes, "{kind}: {} bytes", stored.len());
+        }
+    }
+    assert_eq!(depots.unfinished(), [""; 0]);
 }

@@ -32,7 +32,7 @@ pub(crate) fn narrow() -> GatewayOptions {
     quiet().env("CAUSEWAY__ENGINE__MAX_ACTIVE", "1")
 }
 
-fn quiet() -> GatewayOptions {
+pub(crate) fn quiet() -> GatewayOptions {
     GatewayOptions::default()
         .env("CAUSEWAY__LOG__LEVEL", "warn")
         .env("CAUSEWAY__OPTIMIZER__ENABLED", "false")

@@ -4,8 +4,10 @@
 //! same run, prints a table, and writes the same as JSON. Figures of one run on one machine; ratios
 //! count more than absolute numbers. Every loop is bounded.
 
+mod beside;
 mod components;
 mod flood;
+mod gridftp;
 mod history;
 mod line;
 mod load;
@@ -13,6 +15,7 @@ mod movement;
 mod processes;
 mod report;
 mod states;
+mod stores;
 
 use report::Report;
 use states::States;
@@ -39,6 +42,12 @@ fn main() {
         }
         if wanted("components") {
             components::run(&mut report).await;
+        }
+        if wanted("stores") {
+            stores::run(&mut report).await;
+        }
+        if wanted("gridftp") {
+            gridftp::run(&mut report).await;
         }
     });
     report.print();

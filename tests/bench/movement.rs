@@ -1,76 +1,20 @@
 //! Moving bytes: `causeway copy` beside the programs people use today, on the same servers.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use causeway_tests::plugins::plugin_dir;
 use causeway_tests::programs::causeway;
 use causeway_tests::{Pki, Server};
 
-use crate::report::{Report, median};
+use crate::beside::{in_turn, timed};
+use crate::report::Report;
 
-const ROUNDS: usize = 3;
 const GIB: u64 = 1 << 30;
 
 /// Runs every copy.
 pub(crate) fn run(report: &mut Report) {
     file_to_file(report);
     https_to_https(report);
-}
-
-/// Wall and CPU seconds of a shell line, children included.
-fn timed(line: &str, env: &[(String, String)]) -> (f64, f64) {
-    let before = children_cpu();
-    let start = Instant::now();
-    let status = Command::new("sh")
-        .args(["-c", line])
-        .stderr(Stdio::null())
-        .envs(env.iter().map(|(key, value)| (key, value)))
-        .stdout(Stdio::null())
-        .status()
-        .expect("sh can be started");
-    assert!(status.success(), "{line} failed");
-    (start.elapsed().as_secs_f64(), children_cpu() - before)
-}
-
-/// CPU seconds of all children that have ended.
-fn children_cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells the CPU time");
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or("")
-        .split_whitespace()
-        .collect();
-    let ticks = |index: usize| {
-        fields
-            .get(index)
-            .and_then(|it| it.parse::<f64>().ok())
-            .unwrap_or(0.0)
-    };
-    // cutime and cstime, counted from the field behind the name, in hundredths of a second.
-    (ticks(13) + ticks(14)) / 100.0
-}
-
-/// Runs the lines in turn, several rounds, and gives the median wall and CPU seconds of each.
-fn in_turn(
-    lines: &[(&str, String)],
-    env: &[(String, String)],
-    clean: impl Fn(),
-) -> Vec<(f64, f64)> {
-    let mut all = vec![(Vec::new(), Vec::new()); lines.len()];
-    for _ in 0..ROUNDS {
-        for ((_, line), (walls, cpus)) in lines.iter().zip(&mut all) {
-            clean();
-            let (wall, cpu) = timed(line, env);
-            walls.push(wall);
-            cpus.push(cpu);
-        }
-    }
-    all.into_iter()
-        .map(|(mut walls, mut cpus)| (median(&mut walls), median(&mut cpus)))
-        .collect()
 }
 
 fn file_to_file(report: &mut Report) {
@@ -104,18 +48,18 @@ fn file_to_file(report: &mut Report) {
     ];
     let clean = || drop(std::fs::remove_file(&target));
     let figures = in_turn(&lines, &[], clean);
-    for ((name, _), (wall, cpu)) in lines.iter().zip(&figures) {
-        report.add(&format!("4 GiB file to file, {name}: wall"), *wall, "s");
-        report.add(&format!("4 GiB file to file, {name}: CPU"), *cpu, "s");
+    for ((name, _), cost) in lines.iter().zip(&figures) {
+        report.add(&format!("4 GiB file to file, {name}: wall"), cost.wall, "s");
+        report.add(&format!("4 GiB file to file, {name}: CPU"), cost.cpu, "s");
     }
     report.add(
         "4 GiB file to file with adler32, wall: cp / causeway",
-        figures[1].0 / figures[0].0,
+        figures[1].wall / figures[0].wall,
         "ratio",
     );
     report.add(
         "4 GiB file to file with adler32, wall: cp+sync / causeway",
-        figures[2].0 / figures[0].0,
+        figures[2].wall / figures[0].wall,
         "ratio",
     );
 }
@@ -177,26 +121,26 @@ fn https_to_https(report: &mut Report) {
     ]
     .map(|(key, value)| (key.to_owned(), value));
     let figures = in_turn(&lines, &env, || drop(std::fs::remove_file(&copied)));
-    for ((name, _), (wall, cpu)) in lines.iter().zip(&figures) {
+    for ((name, _), cost) in lines.iter().zip(&figures) {
         report.add(
             &format!("1 GiB https to https streamed, {name}: wall"),
-            *wall,
+            cost.wall,
             "s",
         );
         report.add(
             &format!("1 GiB https to https streamed, {name}: CPU"),
-            *cpu,
+            cost.cpu,
             "s",
         );
     }
     report.add(
         "1 GiB https streamed, CPU: gfal-copy / causeway",
-        figures[2].1 / figures[0].1,
+        figures[2].cpu / figures[0].cpu,
         "ratio",
     );
     report.add(
         "1 GiB https streamed, CPU: curl|curl / causeway",
-        figures[1].1 / figures[0].1,
+        figures[1].cpu / figures[0].cpu,
         "ratio",
     );
 }

@@ -25,3 +25,25 @@ pub fn use_environment(plugins: &mut PluginsConfig) {
         plugins.set_default(plugin, "environment_credentials", true);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_command_of_one_user_lends_the_environments_keys() {
+        let lends = |plugins: &PluginsConfig, name: &str| {
+            plugins.options[name]
+                .get("environment_credentials")
+                .and_then(toml::Value::as_bool)
+        };
+        let mut plugins = PluginsConfig::default();
+        trust_authorities(&mut plugins, Path::new("/ca"));
+        assert_eq!(lends(&plugins, "s3"), None);
+        // An operator's word counts.
+        plugins.set_default("cloud", "environment_credentials", false);
+        use_environment(&mut plugins);
+        assert_eq!(lends(&plugins, "s3"), Some(true));
+        assert_eq!(lends(&plugins, "cloud"), Some(false));
+    }
+}

@@ -154,7 +154,7 @@ fn a_time_to_wait_is_passed_on_within_reason() {
         ("99999999", 3600),
         ("Mon, 01 Jan 2024 00:00:00 GMT", 0),
     ] {
-        headers.insert(header::RETRY_AFTER, text.parse().unwrap());
+        headers.insert("retry-after", text.parse().unwrap());
         let error = from_status(
             &asked(Service::Gcs),
             StatusCode::TOO_MANY_REQUESTS,

@@ -61,7 +61,7 @@ impl Default for Config {
             ca_file: None,
             system_ca_dir: "/etc/ssl/certs".into(),
             upload: UploadMode::Direct,
-            checksums: Algorithm::ALL.into(),
+            checksums: crate::digest::named().collect(),
             space: true,
             third_party_copy: true,
             require_checksum_verification: false,

@@ -43,6 +43,12 @@ fn algorithm(name: &str) -> Option<Algorithm> {
     }
 }
 
+/// The algorithms that a server can be asked for by name.
+pub(crate) fn named() -> impl Iterator<Item = Algorithm> {
+    let has_name = |it: &Algorithm| old_name(*it).is_some() || new_name(*it).is_some();
+    Algorithm::ALL.into_iter().filter(has_name)
+}
+
 /// Values of `Want-Digest` and `Want-Repr-Digest` that ask for one algorithm.
 pub(crate) fn want(algorithm: Algorithm) -> (Option<String>, Option<String>) {
     (

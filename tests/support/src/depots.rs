@@ -21,10 +21,12 @@ pub struct Depots {
     /// The gateway, its PKI and its own directory.
     pub grid: Grid,
     web: Server,
-    s3: Server,
+    /// The S3 server.
+    pub s3: Server,
     ftp: Server,
     azure: Server,
     grid_ftp: Server,
+    options: GatewayOptions,
     // Read again on SIGHUP.
     _config: tempfile::NamedTempFile,
 }
@@ -32,6 +34,11 @@ pub struct Depots {
 impl Depots {
     /// Starts all servers and the gateway, and gives Alice's VO its keys.
     pub fn start() -> Self {
+        Self::with(GatewayOptions::default())
+    }
+
+    /// The same with these options of the gateway.
+    pub fn with(options: GatewayOptions) -> Self {
         let pki = Pki::shared();
         let start = |name: &str| Server::start(name, &pki);
         let (web, s3, ftp) = (start("xrdhttp"), start("radosgw"), start("pyftpdlib"));
@@ -40,7 +47,8 @@ impl Depots {
         let endpoint = azure.value("ENDPOINT");
         let text = format!("[plugins.cloud.azure]\nendpoint = \"{endpoint}\"\n");
         std::fs::write(config.path(), text).expect("the configuration is written");
-        let grid = Grid::start(GatewayOptions::default().config(config.path()));
+        let options = options.config(config.path());
+        let grid = Grid::start(options.clone());
         let depots = Self {
             grid,
             web,
@@ -48,6 +56,7 @@ impl Depots {
             ftp,
             azure,
             grid_ftp,
+            options,
             _config: config,
         };
         let of = |server: &Server, key: &str| server.value(key).to_owned();
@@ -60,6 +69,13 @@ impl Depots {
         );
         depots.give(&format!("AZURE:{}", azure.0), &azure);
         depots
+    }
+
+    /// The same after a kill -9 of the gateway and a new start.
+    #[must_use]
+    pub fn restarted(self) -> Self {
+        let grid = self.grid.restarted(&self.options);
+        Self { grid, ..self }
     }
 
     /// Operators write a storage down, and with which keys Alice uses it.
@@ -119,11 +135,28 @@ impl Depots {
     fn by_rclone(&self, name: &str) -> Vec<u8> {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let to = dir.path().join("copy");
-        let mut rclone = clean("rclone");
         let from = format!("lab:{}/{name}", self.s3.value("BUCKET"));
-        rclone
-            .args(["--config", "/dev/null", "copyto", &from])
-            .arg(&to);
+        self.rclone(&["copyto", &from, &to.display().to_string()]);
+        read(&to)
+    }
+
+    /// Names of uploads to S3 that were begun and neither completed nor aborted.
+    pub fn unfinished(&self) -> Vec<String> {
+        let bucket = self.s3.value("BUCKET");
+        let listed = self.rclone(&[
+            "backend",
+            "list-multipart-uploads",
+            &format!("lab:{bucket}"),
+        ]);
+        let listed: Value = serde_json::from_str(&listed).expect("rclone answers with JSON");
+        let uploads = listed[bucket].as_array().into_iter().flatten();
+        uploads.map(|it| it["Key"].to_string()).collect()
+    }
+
+    /// Somebody else's program, with the keys of the S3 server.
+    fn rclone(&self, args: &[&str]) -> String {
+        let mut rclone = clean("rclone");
+        rclone.args(["--config", "/dev/null"]).args(args);
         for (key, value) in [
             ("TYPE", "s3"),
             ("PROVIDER", "Ceph"),
@@ -133,8 +166,8 @@ impl Depots {
         ] {
             rclone.env(format!("RCLONE_CONFIG_LAB_{key}"), value);
         }
-        expect(rclone.env("HOME", dir.path()), LIMIT);
-        read(&to)
+        let home = self.grid.gateway.state();
+        expect(rclone.env("HOME", home), LIMIT)
     }
 }
 

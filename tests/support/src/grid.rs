@@ -106,6 +106,16 @@ impl Grid {
         (self.state, status)
     }
 
+    /// The same after a kill -9 of the gateway and a new start.
+    #[must_use]
+    pub fn restarted(self, options: &GatewayOptions) -> Self {
+        self.gateway.kill();
+        Self {
+            gateway: Gateway::start(self.state.path(), options),
+            ..self
+        }
+    }
+
     /// A user of the lab, by the file of the proxy.
     pub fn user(&self, proxy: &str) -> Identity {
         Identity::file(self.pki.file(proxy))

@@ -6,9 +6,9 @@
 //! - Sessions of one credential are never given to another (`Endpoint::key`).
 
 mod gate;
+mod lease;
 
 use std::collections::HashMap;
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::features::Features;
 use crate::{Endpoint, Options, Result, Session};
 use gate::Gates;
+pub use lease::Lease;
 
 /// An unused session of that age is asked for a sign of life first.
 const DOUBTFUL: Duration = Duration::from_secs(5);
@@ -177,12 +178,14 @@ impl Pool {
         tokio::try_join!(self.session(source), self.session(destination))
     }
 
+    /// Takes a session back that was on loan.
+    fn give_back(&self, key: String, session: Session) {
+        self.0.put(key.clone(), session);
+        self.0.gates.freed(&key);
+    }
+
     fn lease(&self, key: String, session: Session) -> Lease {
-        Lease {
-            session: Some(session),
-            key,
-            pool: self.clone(),
-        }
+        Lease::new(session, key, self.clone())
     }
 }
 
@@ -249,55 +252,6 @@ impl Inner {
                 session,
                 since: now,
             });
-        }
-    }
-}
-
-/// A session on loan. Goes back when dropped, if it is idle.
-#[derive(Debug)]
-pub struct Lease {
-    /// Always there until the drop.
-    session: Option<Session>,
-    key: String,
-    pool: Pool,
-}
-
-const ON_LOAN: &str = "a lease holds its session until it is dropped";
-
-impl Deref for Lease {
-    type Target = Session;
-
-    fn deref(&self) -> &Session {
-        self.session.as_ref().expect(ON_LOAN)
-    }
-}
-
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut Session {
-        self.session.as_mut().expect(ON_LOAN)
-    }
-}
-
-impl std::borrow::Borrow<Session> for Lease {
-    fn borrow(&self) -> &Session {
-        self
-    }
-}
-
-impl std::borrow::BorrowMut<Session> for Lease {
-    fn borrow_mut(&mut self) -> &mut Session {
-        self
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(mut session) = self.session.take()
-            && session.is_idle()
-        {
-            let key = std::mem::take(&mut self.key);
-            self.pool.0.put(key.clone(), session);
-            self.pool.0.gates.freed(&key);
         }
     }
 }

@@ -6,7 +6,7 @@ mod support;
 use bytes::Bytes;
 use causeway_gridftp_wire::data::{Dcau, Order, Protection, Ranges};
 use causeway_gridftp_wire::transfer::{Download, DownloadPlan, Part, Upload, UploadPlan, Way};
-use causeway_gridftp_wire::{Endpoint, ErrorKind, Options, Result, Session};
+use causeway_gridftp_wire::{Endpoint, ErrorKind, Options, PeerRule, Result, Security, Session};
 use data_support::{content, limits};
 use support::Server;
 
@@ -257,4 +257,26 @@ async fn another_size_than_expected_is_an_error() {
             assert_eq!(download.next().await.unwrap_err(), why);
         }
     }
+}
+
+#[tokio::test]
+async fn without_delegation_nothing_passes_for_authenticated() {
+    let server = Server::start("gridftp");
+    let security = Security::Gsi {
+        credential: server.voms(),
+        peer: PeerRule::Host("localhost".to_owned()),
+        delegate: None,
+    };
+    let endpoint = Endpoint::new("localhost", server.port(), security);
+    let options = options(Dcau::SelfIdentity, Protection::Private);
+    let mut session = Session::open(&endpoint, options.into()).await.unwrap();
+    for way in WAYS {
+        let plan = UploadPlan::new(server.path("f"), way);
+        let why = put(&mut session, &plan, &content(9)).await.unwrap_err();
+        assert_eq!(why.kind(), ErrorKind::Invalid, "{way:?}: {why}");
+        let plan = DownloadPlan::new(server.path("file"), way);
+        let why = get(&mut session, &plan).await.unwrap_err();
+        assert_eq!(why.kind(), ErrorKind::Invalid, "{way:?}: {why}");
+    }
+    assert!(!std::path::Path::new(&server.path("f")).exists());
 }

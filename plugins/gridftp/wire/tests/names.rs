@@ -104,7 +104,7 @@ async fn sessions_are_used_again_unless_something_is_owed() {
     assert_eq!(pool.idle_sessions(), 1);
     // Features are asked for once, whoever comes.
     let log = server.log("LOG");
-    assert_eq!(log.matches("New connection").count(), 3, "{log}");
+    assert_eq!(log.matches("[CLIENT]: TYPE I").count(), 3, "{log}");
     assert_eq!(log.matches("[CLIENT]: FEAT").count(), 1, "{log}");
 }
 

@@ -280,7 +280,10 @@ fn invalid(why: &str) -> Error {
 /// A URI for messages: without user, query and fragment.
 fn place(uri: &str) -> String {
     match Url::parse(uri) {
-        Ok(url) => format!("{}{}", url.origin().ascii_serialization(), url.path()),
+        Ok(url) if url.origin().is_tuple() => {
+            format!("{}{}", url.origin().ascii_serialization(), url.path())
+        }
+        Ok(url) => format!("a URI of the scheme {}", url.scheme()),
         Err(_) => "a URI that is none".to_owned(),
     }
 }
