@@ -24,7 +24,7 @@ async fn grant(world: &World, storage: &str, holder: CloudHolder, access: &str) 
 /// DN and VO of whoever submits.
 async fn submitter(world: &World) -> (CloudHolder, CloudHolder) {
     let id = world.submit(|_| ()).await;
-    let job = world.end(id).await.job.clone();
+    let job = world.end(id).await.job;
     world.witness.seen.lock().unwrap().clear();
     let (user, vo) = (job.user_dn.to_string(), job.vo_name.to_string());
     (CloudHolder::User(user), CloudHolder::Vo(vo))
