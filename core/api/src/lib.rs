@@ -12,7 +12,7 @@
 //! | routes that are ours alone | [`own`] |
 //! | what a submission may look like | [`fts::submit`] |
 //! | what stands around each request | [`middleware`] |
-//! | who stands behind a token | [`bearer`] |
+//! | who stands behind a token | [`HeaderIdentity`] |
 //! | pages for browsers | [`html`] |
 //! | what the surface says about itself | [`openapi`] |
 //! | errors to status and body | [`error`] |
