@@ -46,7 +46,11 @@ impl Attempt<'_> {
         let turl = within(passive.operation_limit, "resolve", asked).await?;
         match access {
             Access::Read => request.source = turl.url.clone(),
-            Access::Write => request.destination = turl.url.clone(),
+            Access::Write => {
+                request.destination = turl.url.clone();
+                // The side that hands it out has looked for what is there.
+                request.overwrite = true;
+            }
         }
         // The URL itself is the permission.
         request.peer_credential = Credential::None;

@@ -37,7 +37,18 @@ pub(crate) async fn copy(
         Direction::Pull => cx.credential(),
         Direction::Push => &peer_credential,
     };
-    let before = look(inner, destination_credential, &request.destination).await?;
+    let seen = look(inner, destination_credential, &request.destination).await;
+    let by_url_alone = matches!(
+        (request.direction, destination_credential),
+        (Direction::Push, Credential::None)
+    );
+    let (before, was_seen) = match seen {
+        // A URL that is signed for one method cannot be looked at, and whoever signed it has looked.
+        Err(error) if by_url_alone && request.overwrite && error.kind() == ErrorKind::Denied => {
+            (None, false)
+        }
+        seen => (seen?, true),
+    };
     if before.is_some() && !request.overwrite {
         let text = format!(
             "copy to {}: something is there already",
@@ -49,6 +60,9 @@ pub(crate) async fn copy(
     let mut guard = Guard::new(inner, destination_credential, &request.destination, before);
     // Dropped in the middle: the server notices only when it writes the next marker.
     guard.look(PATIENT);
+    if !was_seen {
+        guard.disarm();
+    }
     let done = async {
         let url = to_wire(pair.active)?;
         let answer = send(&inner.pool, cx.credential(), &url, message).await?;

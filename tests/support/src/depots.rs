@@ -140,19 +140,6 @@ impl Depots {
         read(&to)
     }
 
-    /// Names of uploads to S3 that were begun and neither completed nor aborted.
-    pub fn unfinished(&self) -> Vec<String> {
-        let bucket = self.s3.value("BUCKET");
-        let listed = self.rclone(&[
-            "backend",
-            "list-multipart-uploads",
-            &format!("lab:{bucket}"),
-        ]);
-        let listed: Value = serde_json::from_str(&listed).expect("rclone answers with JSON");
-        let uploads = listed[bucket].as_array().into_iter().flatten();
-        uploads.map(|it| it["Key"].to_string()).collect()
-    }
-
     /// Somebody else's program, with the keys of the S3 server.
     fn rclone(&self, args: &[&str]) -> String {
         let mut rclone = clean("rclone");

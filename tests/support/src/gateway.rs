@@ -137,9 +137,14 @@ impl Gateway {
         self.child.id()
     }
 
-    /// The processes that it has started and not yet buried: its workers.
+    /// Its workers: of the processes that it has started those that do not only try a plugin.
     pub fn workers(&self) -> Vec<u32> {
-        crate::processes::children_of(self.pid())
+        let children = crate::processes::children_of(self.pid());
+        let works = |pid: &u32| {
+            let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            command.split(|byte| *byte == 0).nth(1) == Some(b"worker")
+        };
+        children.into_iter().filter(works).collect()
     }
 
     /// Where it keeps its things.
