@@ -45,6 +45,8 @@ pub(crate) fn timed(line: &str, env: &[(String, String)]) -> Cost {
     let mut child = Command::new("sh")
         .args(["-c", line])
         .stderr(Stdio::null())
+        // Would replace what a program trusts by itself.
+        .env_remove("AWS_CA_BUNDLE")
         .envs(env.iter().map(|(key, value)| (key, value)))
         .stdout(Stdio::null())
         .spawn()

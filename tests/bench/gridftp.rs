@@ -112,6 +112,7 @@ impl Scene {
     /// Many small files from server to server, in one job and in one command.
     async fn small(&self, report: &mut Report) {
         let dir = self.from.data("small");
+        std::fs::create_dir_all(&dir).expect("a directory can be made");
         for number in 0..SMALL_FILES {
             put(&dir.join(number.to_string()), &vec![7; SMALL_BYTES]);
         }
@@ -138,6 +139,7 @@ impl Scene {
     /// Fifty at a time: a gateway, and a process each.
     async fn at_once(&self, report: &mut Report) {
         let dir = self.from.data("many");
+        std::fs::create_dir_all(&dir).expect("a directory can be made");
         for number in 0..AT_ONCE {
             put(&dir.join(number.to_string()), &vec![7; 32 << 20]);
         }

@@ -20,8 +20,8 @@ pub(crate) async fn run(report: &mut Report) {
     // As many at a time as rclone is told to.
     let depots = Depots::with(quiet().env("CAUSEWAY__ENGINE__LINK_MAX_ACTIVE", "16"));
     let env = environment(&depots);
-    large(report, &depots, &env);
     small(report, &depots, &env).await;
+    large(report, &depots, &env);
 }
 
 /// Both programs find the server and its keys here.
@@ -43,7 +43,7 @@ fn environment(depots: &Depots) -> Vec<(String, String)> {
 
 /// Up, down and within the server: one file of a GiB, and one of a sixteenth for the memory.
 fn large(report: &mut Report, depots: &Depots, env: &[(String, String)]) {
-    for (name, size) in [("1 GiB", GIB), ("64 MiB", GIB / 16)] {
+    for (name, size) in [("64 MiB", GIB / 16), ("1 GiB", GIB)] {
         let source = depots.grid.local("large");
         let made = format!("head -c {size} /dev/urandom > {}", source.display());
         timed(&made, &[]);
@@ -57,7 +57,10 @@ fn large(report: &mut Report, depots: &Depots, env: &[(String, String)]) {
             ("down", s3("up"), file(&back), lab("up"), plain(&back)),
             ("s3 to s3", s3("up"), s3("other"), lab("up"), lab("other")),
         ];
-        for (way, from, to, rclone_from, rclone_to) in runs {
+        // The server keeps everything in memory, and what was overwritten for hours: a GiB is not
+        // copied within it, too.
+        let ways = if size < GIB { 3 } else { 2 };
+        for (way, from, to, rclone_from, rclone_to) in runs.into_iter().take(ways) {
             let (program, plugins) = (causeway(), plugin_dir());
             let (program, plugins) = (program.display(), plugins.display());
             let ours =
@@ -76,6 +79,7 @@ fn large(report: &mut Report, depots: &Depots, env: &[(String, String)]) {
 
 /// Many small files up: a job of a gateway, and a directory of rclone's.
 async fn small(report: &mut Report, depots: &Depots, env: &[(String, String)]) {
+    std::fs::create_dir_all(depots.grid.local("small")).expect("a directory can be made");
     for number in 0..SMALL_FILES {
         depots.put(&format!("small/{number}"), &vec![7; SMALL_BYTES]);
     }
