@@ -1,6 +1,6 @@
 //! A gateway whose worker processes are looked at, and the jobs that are given to it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -54,10 +54,19 @@ impl Place {
         works()
     }
 
-    /// Waits until a job runs.
+    /// Waits until a worker has begun with a transfer of a job. The job says `ACTIVE` before that:
+    /// a transfer that is `READY` has been handed out, and is taken up again when nobody began it.
     pub async fn active(&self, id: &str) {
-        let active = |job: &Value| job["job_state"] == "ACTIVE";
-        self.gateway.wait_for(id, LIMIT, active).await;
+        let start = Instant::now();
+        while !self
+            .files(id)
+            .await
+            .iter()
+            .any(|it| it["file_state"] == "ACTIVE")
+        {
+            assert!(start.elapsed() < LIMIT, "no transfer of job {id} began");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
