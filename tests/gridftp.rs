@@ -1,9 +1,10 @@
 //! GridFTP through REST: two real servers with GSI beside storages of other protocols. What arrives
 //! is compared byte by byte, copies between the two are proven by the logs of both.
 
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::time::Duration;
 
-use causeway_tests::data::{adler32, content, eventually, put, tree};
+use causeway_tests::data::{adler32, content, eventually, md5, put, tree};
 use causeway_tests::depots::Depots;
 use causeway_tests::processes::children_of;
 use causeway_tests::{GatewayOptions, Grid, Server};
@@ -182,4 +183,71 @@ async fn what_servers_refuse_is_said() {
         .await;
     assert!(done.failed().contains("530"), "{done:#?}");
     assert!(!other.data("c").exists());
+}
+
+#[tokio::test]
+async fn a_killed_gateway_copies_again_and_leaves_nothing_else() {
+    /// Caught in the middle; sparse, so that only the copy costs disk.
+    const SIZE: u64 = 768 << 20;
+    let options = GatewayOptions::default().env("CAUSEWAY__ENGINE__RETRY_DELAY_SECONDS", "1");
+    let grid = Grid::start(options.clone());
+    let (one, other) = (grid.server("gridftp"), grid.server("gridftp"));
+    let source = std::fs::File::create(one.data("large")).unwrap();
+    source.set_len(SIZE).unwrap();
+    for place in [0, 300 << 20, SIZE - 8] {
+        source.write_all_at(b"contents", place).unwrap();
+    }
+    let params = json!({ "verify_checksum": "both", "retry": 5 });
+    let (from, to) = (one.url("large"), other.url("b"));
+    let job = causeway_tests::grid::job(&from, &to, json!("ADLER32"), params);
+    let id = grid.submit_as("alice.proxy", &job).expect(200)["job_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let stored = || std::fs::metadata(other.data("b")).map_or(0, |it| it.blocks() * 512);
+    eventually("a third of it is there", Duration::from_secs(60), || {
+        stored() >= SIZE / 3
+    });
+    let grid = grid.restarted(&options);
+    grid.gateway.wait(&id, Duration::from_secs(120)).await;
+    let done = grid.done(&id).await;
+    assert!(done.finished().mode().starts_with("third-party"));
+    assert_eq!(md5(&other.data("b")), md5(&one.data("large")));
+    assert_eq!(
+        tree(&other.data("")),
+        ["b", "file", "readonly/", "readonly/file"]
+    );
+    // It was in the middle, then: it was begun twice, and went over whole once.
+    let begun = format!("[CLIENT]: STOR {}", other.data("b").display());
+    assert!(other.log().matches(&begun).count() >= 2, "{}", other.log());
+    let bytes = usize::try_from(SIZE).unwrap();
+    eventually("it is written down", Duration::from_secs(10), || {
+        moved(&other, "STOR", "b", bytes)
+    });
+    // A transfer that was given up is written down as well, with fewer bytes.
+    let log = other.read("TRANSFERS");
+    let whole = log
+        .lines()
+        .filter(|it| it.contains(&format!("NBYTES={SIZE} ")));
+    assert_eq!(whole.count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn a_proxy_with_attributes_of_a_vo_opens_both_servers() {
+    let pki = causeway_tests::Pki::shared();
+    let (one, other) = (
+        Server::start("gridftp", &pki),
+        Server::start("gridftp", &pki),
+    );
+    let trusted = GatewayOptions::default().env("CAUSEWAY__TLS__VOMS_DIR", one.value("VOMSDIR"));
+    let grid = Grid::start(trusted);
+    let proxy = one.value("VOMS_PROXY");
+    grid.delegate(proxy);
+    let (from, to) = (one.url("file"), other.url("b"));
+    let done = grid
+        .transfer_as(proxy, &from, &to, Value::Null, json!({}))
+        .await;
+    assert!(done.finished().mode().starts_with("third-party"));
+    assert_eq!(done.job["vo_name"], "testvo", "{done:#?}");
+    assert!(std::fs::read(other.data("b")).unwrap() == std::fs::read(one.data("file")).unwrap());
 }

@@ -1,11 +1,13 @@
 //! Hostile native plugins before the behaviour suite, as an operator runs it on a library that he was
 //! given: what is not kept is found, and what ends or holds up the process is told.
 
+use std::path::Path;
 use std::time::Duration;
 
 use causeway_tests::attack::library;
+use causeway_tests::guests::guest;
 use causeway_tests::outcome::refused;
-use causeway_tests::programs::{causeway, clean, run, text};
+use causeway_tests::programs::{causeway, clean, install, run, text};
 use serde_json::Value;
 
 /// Exit code, report, and what was said besides.
@@ -108,4 +110,60 @@ fn the_suite_does_not_wait_for_ever() {
     let output = run(&mut command, Duration::from_secs(60));
     let words = "check the plugin: no sign of life for 1 s while it was loaded";
     refused(&output, 1, words);
+}
+
+/// Checks an installed folder: exit code, and what was said.
+fn check_folder(folder: &Path, base: &str) -> (Option<i32>, String) {
+    let mut command = clean(causeway());
+    command.args(["plugins", "check", "--json"]).arg(folder);
+    command.args(["--base", base]);
+    let output = run(&mut command, Duration::from_secs(300));
+    (output.status.code(), text(&output.stderr))
+}
+
+/// The manifest with something more behind it.
+fn with(folder: &Path, more: &str, then: impl FnOnce()) {
+    let manifest = folder.join("plugin.toml");
+    let before = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, format!("{before}\n{more}\n")).unwrap();
+    then();
+    std::fs::write(&manifest, before).unwrap();
+}
+
+/// What is checked in a folder is what a gateway would load from it.
+#[test]
+fn an_installed_folder_is_checked_with_all_that_its_manifest_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let native = install(&library("hog"), directory.path());
+    let (code, said) = check_folder(&native, "hog://h/");
+    assert_eq!(code, Some(0), "{said}");
+    let file = std::fs::read_dir(&native)
+        .unwrap()
+        .map(|it| it.unwrap().path());
+    let file = file
+        .into_iter()
+        .find(|it| it.extension().is_some_and(|it| it == "so"));
+    let file = file.unwrap();
+    let mut damaged = std::fs::read(&file).unwrap();
+    *damaged.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, damaged).unwrap();
+    let (code, said) = check_folder(&native, "hog://h/");
+    assert!(code == Some(1) && said.contains("SHA-256"), "{said}");
+
+    let component = install(&guest("hostile"), directory.path());
+    let base = "hostile://h/";
+    for (more, why) in [
+        ("[config]\nin = \"create\"\nhow = \"trap\"", "it panicked"),
+        (
+            "[limits]\nmemory = \"1MiB\"",
+            "it wanted more memory than its limit of 1 MiB",
+        ),
+        ("[permissions]\nhttp = [\"http://*:x\"]", "http://*:x"),
+        ("[permissions]\nhtpp = []", "htpp"),
+    ] {
+        with(&component, more, || {
+            let (code, said) = check_folder(&component, base);
+            assert!(code == Some(1) && said.contains(why), "{more}: {said}");
+        });
+    }
 }

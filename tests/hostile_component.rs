@@ -3,11 +3,14 @@
 //! meanwhile is measured by the benchmark `components`.
 
 use causeway_tests::Arena;
-use causeway_tests::attack::{dm, sink, source};
+use causeway_tests::attack::{dm, sink, source, transfer};
 use causeway_tests::guests::guest;
+use causeway_tests::live::{shown, text};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 const PLUGIN: &str = "plugin hostile-component ";
+const NAME: &str = "hostile-component";
 const STOPPED: &str = "plugin hostile-component was stopped: ";
 
 async fn arena() -> Arena {
@@ -24,6 +27,23 @@ async fn works(arena: &Arena) {
         let (state, reason) = arena.transfer(from, to, json!({ "overwrite": true })).await;
         assert_eq!(state, "FINISHED", "{from} -> {to}: {reason}");
     }
+}
+
+/// The value of a series of the plugin's.
+async fn scraped(arena: &Arena, series: &str) -> u64 {
+    let scrape = text(arena.gateway(), "/metrics").await;
+    let line = scrape.lines().find_map(|it| it.strip_prefix(series));
+    let line = line.unwrap_or_else(|| panic!("no {series} in {scrape}"));
+    line.trim().parse().expect("a number")
+}
+
+/// Instances that were stopped are counted, and an operator sees it.
+async fn assert_counted(arena: &Arena) {
+    let row = shown(arena.gateway(), NAME, |it| it["marks"]["traps"] != 0).await;
+    let series = format!("causeway_plugin_traps_total{{plugin=\"{NAME}\"}}");
+    let traps = row["marks"]["traps"].as_u64();
+    assert!(traps.is_some_and(|it| it > 0), "{row}");
+    assert!(Some(scraped(arena, &series).await) >= traps, "{row}");
 }
 
 /// A source for each attack, so that what links have learned of one is not held against the next.
@@ -67,7 +87,64 @@ async fn a_component_that_takes_what_it_can_get() {
         })
         .await;
     assert_eq!(arena.gateway().workers(), workers, "a worker has ended");
+    assert_counted(&arena).await;
     arena.assert_whole().await;
+}
+
+/// A submission waits for the answer, and nobody else does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_component_that_does_not_say_whether_a_url_may_be_used() {
+    let arena = arena().await;
+    let workers = arena.gateway().workers();
+    arena
+        .beside(async {
+            let to_it = |number: u32| {
+                let from = format!("hostile://slow-{number}.example/admit-loop");
+                json!({ "sources": [from], "destinations": [sink("admit")] })
+            };
+            let job = json!({ "files": (0..5).map(to_it).collect::<Vec<_>>() });
+            let two = [(); 2].map(|()| arena.refused("POST", "/jobs", job.clone()));
+            for (status, text) in join_all(two).await {
+                let why =
+                    "The storage cannot be asked about hostile://slow-0.example/admit-loop now";
+                assert!(status == 503 && text.contains(why), "{status} {text}");
+                let why = "admit: plugin hostile-component ";
+                assert!(text.contains(why), "{text}");
+            }
+            let job = transfer(&attack("admit"), &sink("admit"));
+            let (status, text) = arena.refused("POST", "/jobs", job).await;
+            assert!(status == 503 && text.contains(STOPPED), "{status} {text}");
+            works(&arena).await;
+        })
+        .await;
+    assert_eq!(arena.gateway().workers(), workers, "a worker has ended");
+    arena.assert_whole().await;
+}
+
+/// Its own counters reach the operator, as many as there may be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_component_that_counts_more_than_it_may() {
+    let arena = arena().await;
+    for _ in 0..3 {
+        let stat = dm("stat", "hostile://works.example/count");
+        let stat = arena.gateway().get(&stat).await;
+        assert_eq!(stat["size"], 10, "{stat}");
+    }
+    let row = shown(arena.gateway(), NAME, |it| it["counters"]["asked"] == 3).await;
+    let names = row["counters"].as_object().expect("names and values");
+    assert_eq!(names.len(), 64, "{row}");
+    assert!(
+        names
+            .keys()
+            .all(|it| it == "asked" || it.starts_with("other_"))
+    );
+    let series = format!("causeway_plugin_counter_total{{plugin=\"{NAME}\",name=\"asked\"}}");
+    assert_eq!(scraped(&arena, &series).await, 3);
+    let scrape = text(arena.gateway(), "/metrics").await;
+    let series = scrape
+        .lines()
+        .filter(|it| it.starts_with("causeway_plugin_counter_total{"));
+    assert_eq!(series.count(), 64);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

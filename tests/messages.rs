@@ -1,5 +1,6 @@
 //! Messages of the whole program: to a real broker and a consumer like those of sites, over crashes
-//! and absences, to a webhook, to a listener; and the log that a message leads to.
+//! and absences, to a webhook, to a listener; and the log that a message leads to. What Rucio makes
+//! of messages is in `messages_rucio.rs`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -59,7 +60,7 @@ fn of<'a>(got: &'a [Value], name: &'a str) -> impl Iterator<Item = &'a Value> {
 }
 
 #[tokio::test]
-async fn a_receiver_like_rucios_understands_every_result() {
+async fn a_broker_gets_every_kind_of_message() {
     let state = tempfile::tempdir().unwrap();
     let broker = Broker::start(state.path());
     let destinations = at("topic", &[START, COMPLETE, STATE, OPTIMIZER]);
@@ -79,23 +80,12 @@ async fn a_receiver_like_rucios_understands_every_result() {
                 && paths(got).values().filter(|it| it.len() == 4).count() == 2
         })
         .await;
-    let results: BTreeMap<&str, &Value> = of(&got, COMPLETE)
-        .map(|it| (it["result"]["request_id"].as_str().unwrap(), it))
-        .collect();
-    for (name, new_state) in [("good", "DONE"), ("bad", "FAILED")] {
-        let result = &results[name]["result"];
-        assert_eq!(result["new_state"], new_state, "{result}");
-        assert_eq!(result["transfer_id"], id.as_str());
-        assert_eq!(result["external_host"], gateway.endpoint());
-        assert_eq!(result["is_archiving"], false);
-        assert!(result["duration"].as_f64().unwrap() >= 0.0);
-        let source = result["src_url"].as_str().unwrap();
-        assert!(source.starts_with(&format!("mock://source.example/{name}")));
-        assert_eq!(results[name]["headers"]["vo"], result["vo"]);
+    for message in of(&got, COMPLETE) {
+        let (headers, body) = (&message["headers"], &message["body"]);
+        assert_eq!(headers["vo"], body["vo"]);
+        assert_eq!(body["endpnt"], gateway.endpoint());
+        assert_eq!(body["job_id"], id.as_str());
     }
-    assert!(results["good"]["result"]["reason"].is_null());
-    let reason = results["bad"]["result"]["reason"].as_str().unwrap();
-    assert!(reason.contains("Permission denied"), "{reason}");
     let expected = |end: &str| ["SUBMITTED", "READY", "ACTIVE", end].map(str::to_owned);
     let paths: Vec<_> = paths(&got).into_values().collect();
     let ends = ["FINISHED", "FAILED"];

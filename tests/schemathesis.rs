@@ -4,6 +4,7 @@
 //! Bounded by a number of examples and repeatable by a seed. The gateway acts as the development
 //! user, who may do everything, and as nobody.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,7 +27,8 @@ fn job() -> Value {
     }]})
 }
 
-/// Parts of paths that lead somewhere.
+/// Parts of paths that lead somewhere. Only the delegation is not taken back: without it no
+/// submission would be looked at.
 async fn known_parts(gateway: &Gateway) -> String {
     let job = gateway.submit(&job()).await;
     let files = gateway.get(&format!("/jobs/{job}/files")).await;
@@ -36,7 +38,9 @@ async fn known_parts(gateway: &Gateway) -> String {
     format!(
         "[parameters]\n\"path.job_id\" = \"{job}\"\n\"path.job_ids\" = \"{job}\"\n\
          \"path.file_id\" = \"{file}\"\n\"path.file_ids\" = \"{file}\"\n\
-         \"path.dlg_id\" = \"{delegation}\"\n\"path.field\" = \"job_state\"\n"
+         \"path.dlg_id\" = \"{delegation}\"\n\"path.field\" = \"job_state\"\n\
+         [[operations]]\ninclude-name = \"DELETE /delegation/{{dlg_id}}\"\n\
+         parameters = {{ \"path.dlg_id\" = \"0123456789abcdef\" }}\n"
     )
 }
 
@@ -82,6 +86,18 @@ fn examine(gateway: &Gateway, base: &str, more: &[&str]) {
     );
 }
 
+/// How often a route was answered with each status, by the gateway's log.
+fn statuses(gateway: &Gateway, method: &str, path: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    let log = gateway.log();
+    let start = format!("method={method} path={path} status=");
+    for (_, rest) in log.lines().filter_map(|it| it.split_once(&start)) {
+        let status = rest.split(' ').next().unwrap_or_default();
+        *counts.entry(status.to_owned()).or_default() += 1;
+    }
+    counts
+}
+
 #[tokio::test]
 async fn the_document_holds_for_whoever_may_do_everything() {
     let state = tempfile::tempdir().unwrap();
@@ -94,6 +110,13 @@ async fn the_document_holds_for_whoever_may_do_everything() {
         gateway.plain(),
         &["--phases", phases, "--max-examples", "5"],
     );
+    // Bodies were judged, and jobs were taken.
+    let told = statuses(&gateway, "POST", "/jobs");
+    println!("POST /jobs: {told:?}");
+    assert_eq!(told.get("419"), None, "{told:?}");
+    for status in ["200", "400"] {
+        assert!(told.contains_key(status), "{told:?}");
+    }
 }
 
 #[test]

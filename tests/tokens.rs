@@ -323,17 +323,38 @@ async fn tokens_for_storages_are_renewed_and_shown_nowhere() {
     ]);
 }
 
-/// The `fts3` package of PyPI, unchanged.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_bindings_come_with_a_token() {
-    let it = World::start("");
-    let script = repository().join("tests/clients/bearer.py");
+/// The `fts3` package of PyPI, unchanged, in a script that knows the user by a token alone.
+fn script(it: &World, name: &str, more: &[(&str, String)]) {
     let mut command = clean(python());
     command
-        .arg(script)
+        .arg(repository().join("tests/clients").join(name))
         .envs(it.gateway.client_env())
         .env("HOME", it.gateway.state())
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("TOKEN", it.token("sub-1", "openid fts"));
-    expect(&mut command, LIMIT);
+        .env("TOKEN", it.token("sub-1", "openid fts"))
+        .envs(more.iter().map(|(name, value)| (name, value)));
+    // Many programs, one after the other.
+    expect(&mut command, 3 * LIMIT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bindings_come_with_a_token() {
+    script(&World::start(""), "bearer.py", &[]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_come_with_a_token() {
+    let it = World::start("");
+    let storage = |subject: &str| {
+        let scope = "storage.read:/ storage.modify:/";
+        let claims = it.issuer.claims(subject, "https://se.example", scope);
+        it.issuer.sign(&claims)
+    };
+    let (from, to) = (storage("a"), storage("b"));
+    let more = [
+        ("SOURCE_TOKEN", from.clone()),
+        ("DESTINATION_TOKEN", to.clone()),
+    ];
+    script(&it, "commands_token.py", &more);
+    it.written_nowhere(&[&from, &to]);
 }

@@ -1,9 +1,10 @@
 //! Traps of real clients that only the whole program can show. The number is that of the list in
-//! `docs/compatibility.md`; the rest of the list is tested in `core/api/tests/api/traps_*.rs`.
+//! `docs/compatibility.md`; number 20 is in `traps_reasons.rs`, the rest
+//! in `core/api/tests/api/traps_*.rs`.
 
 use std::time::{Duration, Instant};
 
-use causeway_tests::programs::{clean, run, text};
+use causeway_tests::programs::{clean, python, run, text};
 use causeway_tests::{Gateway, GatewayOptions, Identity};
 use serde_json::{Value, json};
 
@@ -53,68 +54,6 @@ async fn trap_16_job_and_file_states_fit_at_every_read() {
 }
 
 #[tokio::test]
-async fn trap_20_reasons_that_clients_look_for() {
-    let state = tempfile::tempdir().unwrap();
-    let gateway = Gateway::start(state.path(), &GatewayOptions::default());
-    let source = "mock://a.example/f?size=10&checksum=00000024";
-    for (source, destination, params, reason) in [
-        (
-            source,
-            "mock://b.example/f?exists=1&size_pre=10&size_post=10",
-            json!({}),
-            "DESTINATION [17] Destination file exists and overwrite is not enabled",
-        ),
-        (
-            "mock://a.example/f?errno=2",
-            "mock://b.example/f",
-            json!({}),
-            "SOURCE [2] No such file or directory",
-        ),
-        (
-            "mock://a.example/f?errno=13",
-            "mock://b.example/f",
-            json!({}),
-            "SOURCE [13] Permission denied",
-        ),
-        (
-            source,
-            "mock://b.example/f?size_post=11&time=0",
-            json!({}),
-            "DESTINATION [22] Source and destination file size mismatch",
-        ),
-        (
-            source,
-            "mock://b.example/f?size_post=10&time=0&checksum=00000042",
-            json!({"verify_checksum": "both"}),
-            "checksum",
-        ),
-    ] {
-        let mut body = job(source, destination);
-        body["params"] = params;
-        body["files"][0]["checksum"] = json!("ADLER32:00000024");
-        let id = gateway.submit(&body).await;
-        gateway.wait(&id, LIMIT).await;
-        let files = gateway.get(&format!("/jobs/{id}/files")).await;
-        let told = files[0]["reason"].as_str().unwrap();
-        assert!(told.contains(reason), "{told}");
-    }
-    // A job that was cancelled says so in the words of the reference.
-    let id = gateway
-        .submit(&job(
-            "mock://a.example/f?size=1",
-            "mock://b.example/f?size_post=1&time=600",
-        ))
-        .await;
-    let (status, cancelled) = gateway
-        .ask("DELETE", &format!("/jobs/{id}"), &Value::Null, LIMIT)
-        .await;
-    assert_eq!(
-        (status, &cancelled["reason"]),
-        (200, &json!("Job canceled by the user"))
-    );
-}
-
-#[tokio::test]
 async fn trap_21_the_host_may_be_an_alias() {
     let state = tempfile::tempdir().unwrap();
     let options = GatewayOptions::default().env("CAUSEWAY__SERVER__HOSTNAME", "fts.alias.example");
@@ -128,6 +67,40 @@ async fn trap_21_the_host_may_be_an_alias() {
     assert_eq!(files[0]["transfer_host"], "fts.alias.example");
 }
 
+#[tokio::test]
+async fn trap_21_links_and_messages_name_the_alias() {
+    const ALIAS: &str = "https://fts.alias.example:8446";
+    let state = tempfile::tempdir().unwrap();
+    // As somebody writes it who is not sure about the slash.
+    let options =
+        GatewayOptions::default().env("CAUSEWAY__MESSAGES__ENDPOINT", format!("{ALIAS}/"));
+    let gateway = Gateway::start(state.path(), &options);
+    for path in ["/", "/archive"] {
+        let links = gateway.get(path).await;
+        let link = &links["_links"]["curies"][0]["href"];
+        assert_eq!(link, &format!("{ALIAS}/"), "{path}");
+    }
+    let mut listener = gateway.listen("/events?types=start,complete", None).await;
+    let id = gateway
+        .submit(&job("mock://a.example/f?size=10", &mock("f")))
+        .await;
+    // Rucio looks for the very URL that it submitted to.
+    for kind in ["start", "complete"] {
+        let (told, _, message) = listener.next().await;
+        assert_eq!((told.as_str(), &message["job_id"]), (kind, &json!(id)));
+        assert_eq!(message["endpnt"], ALIAS, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn trap_21_without_an_alias_links_name_where_we_listen() {
+    let state = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(state.path(), &GatewayOptions::default());
+    let links = gateway.get("/").await;
+    let link = links["_links"]["curies"][0]["href"].as_str().unwrap();
+    assert_eq!(link.trim_end_matches('/'), gateway.endpoint());
+}
+
 #[test]
 fn trap_22_user_agents_are_in_the_log() {
     let state = tempfile::tempdir().unwrap();
@@ -139,9 +112,22 @@ fn trap_22_user_agents_are_in_the_log() {
         LIMIT,
     );
     assert!(output.status.success(), "{}", text(&output.stderr));
+    // And one of the commands, as it comes.
+    let mut command = clean(python().with_file_name("fts-rest-whoami"));
+    command
+        .args(["-s", gateway.endpoint()])
+        .envs(gateway.client_env())
+        .env("HOME", gateway.state())
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let output = run(&mut command, LIMIT);
+    assert!(output.status.success(), "{}", text(&output.stderr));
     let log = gateway.log();
-    let line = log.lines().find(|it| it.contains(agent)).expect(&log);
-    assert!(line.contains("//whoami") && line.contains("200"), "{line}");
+    for agent in [agent, "fts-rest-cli/"] {
+        // The command looks at `/` first.
+        let is_it = |line: &&str| line.contains(agent) && line.contains("path=//whoami ");
+        let line = log.lines().find(is_it).expect(&log);
+        assert!(line.contains("status=200"), "{line}");
+    }
 }
 
 /// What the server asks of a client in the handshake, as openssl tells it.

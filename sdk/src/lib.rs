@@ -14,6 +14,7 @@
 //! | saying what a storage can do | [`capability`] |
 //! | failing well | [`error`] |
 //! | which servers to believe under TLS | `trust`, behind the feature of this name |
+//! | what a killed process leaves at servers | [`journal`] |
 //! | connections and failures of HTTP with reqwest | `http_client`, behind the feature `http-client` |
 //! | deadlines, cancellation, credentials, options of a call | [`context`] |
 #![warn(missing_docs)]
@@ -29,6 +30,8 @@ pub mod error;
 mod export;
 #[cfg(all(feature = "http-client", not(target_family = "wasm")))]
 pub mod http_client;
+#[cfg(not(target_family = "wasm"))]
+pub mod journal;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
 pub mod secret;

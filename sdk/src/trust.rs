@@ -16,7 +16,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
-use crate::{Error, ErrorKind, Result, Secret};
+use crate::{Error, ErrorKind, Host, LogLevel, Result, Secret};
 
 mod failure;
 
@@ -66,6 +66,7 @@ fn grid_directory() -> Option<PathBuf> {
 pub struct Trust {
     places: TrustPlaces,
     and_system: bool,
+    host: Host,
     provider: Arc<CryptoProvider>,
     loaded: Mutex<Option<(Instant, Arc<WebPkiServerVerifier>)>>,
 }
@@ -76,6 +77,7 @@ impl Trust {
         Self {
             places,
             and_system: false,
+            host: Host::silent(),
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
             loaded: Mutex::new(None),
         }
@@ -86,6 +88,13 @@ impl Trust {
     #[must_use]
     pub fn with_system(mut self) -> Self {
         self.and_system = true;
+        self
+    }
+
+    /// Tells a gateway's log of revocation lists that cannot be used. They are passed over.
+    #[must_use]
+    pub fn with_host(mut self, host: &Host) -> Self {
+        self.host = host.clone();
         self
     }
 
@@ -162,9 +171,20 @@ impl Trust {
             return Err(Error::new(ErrorKind::Internal, text));
         }
         let roots = Arc::new(roots);
-        let usable = |it: &PathBuf| self.usable_crl(&roots, it);
-        let lists = lists.iter().filter_map(usable).collect();
-        let verifier = self.build(roots.clone(), lists);
+        let mut usable = Vec::new();
+        for file in &lists {
+            match self.usable_crl(&roots, file) {
+                Ok(list) => usable.push(list),
+                Err(why) => {
+                    let file = file.display();
+                    let text = format!(
+                        "revocation list {file} is passed over, what it revokes is believed: {why}"
+                    );
+                    self.host.log(LogLevel::Warn, &text);
+                }
+            }
+        }
+        let verifier = self.build(roots, usable);
         verifier.map_err(|source| internal("set up trust", source))
     }
 
@@ -181,11 +201,12 @@ impl Trust {
     }
 
     /// One broken list must not make all servers unreachable, so each is tried alone.
-    fn usable_crl(&self, roots: &Arc<RootCertStore>, file: &Path) -> Option<Crl> {
-        let bytes = std::fs::read(file).ok()?;
+    fn usable_crl(&self, roots: &Arc<RootCertStore>, file: &Path) -> Result<Crl, String> {
+        let bytes = std::fs::read(file).map_err(|source| source.to_string())?;
         let list = Crl::from_pem_slice(&bytes).unwrap_or_else(|_| Crl::from(bytes));
-        self.build(roots.clone(), vec![list.clone()]).ok()?;
-        Some(list)
+        let built = self.build(roots.clone(), vec![list.clone()]);
+        built.map_err(|source| source.to_string())?;
+        Ok(list)
     }
 }
 
@@ -269,7 +290,16 @@ mod tests {
         std::fs::write(dir.path().join("0a1b2c3d.0"), any.cert.pem()).unwrap();
         std::fs::write(dir.path().join("0a1b2c3d.r0"), "no list").unwrap();
         std::fs::write(dir.path().join("README"), "no certificate").unwrap();
-        assert!(trust(dir.path()).client(None).is_ok());
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        let host = Host::new(move |level, text| {
+            kept.lock().unwrap().push(format!("{level:?} {text}"));
+        });
+        assert!(trust(dir.path()).with_host(&host).client(None).is_ok());
+        let lines = lines.lock().unwrap();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].starts_with("Warn revocation list "), "{lines:?}");
+        assert!(lines[0].contains("0a1b2c3d.r0 is passed over"), "{lines:?}");
     }
 
     #[test]

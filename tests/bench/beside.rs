@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::processes::{cpu_seconds, resident_kib};
 use crate::report::{Report, median};
 
-const ROUNDS: usize = 3;
+/// How often everything is done; the middle counts.
+pub(crate) const ROUNDS: usize = 3;
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -117,7 +118,8 @@ pub(crate) fn in_turn(
     all.iter().map(|costs| middle(costs)).collect()
 }
 
-fn middle(costs: &[Cost]) -> Cost {
+/// The median of each part.
+pub(crate) fn middle(costs: &[Cost]) -> Cost {
     let of = |part: fn(&Cost) -> f64| median(&mut costs.iter().map(part).collect::<Vec<_>>());
     Cost {
         wall: of(|it| it.wall),

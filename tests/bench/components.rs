@@ -19,7 +19,7 @@ use causeway_sdk::{Bytes, Ctx, DynStorage, Erased, Storage as _, Url, WriteOptio
 use causeway_tests::guests::guest;
 use causeway_tests::programs::built_extra;
 use rustix::time::{ClockId, clock_gettime};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::report::Report;
 
@@ -63,7 +63,11 @@ fn forms() -> [Form; 4] {
 }
 
 fn loaded(path: &Path) -> PluginHandle {
-    Host::load_file(path, &json!({})).unwrap_or_else(|refusal| panic!("failed to {refusal}"))
+    loaded_with(path, &json!({}))
+}
+
+fn loaded_with(path: &Path, options: &Value) -> PluginHandle {
+    Host::load_file(path, options).unwrap_or_else(|refusal| panic!("failed to {refusal}"))
 }
 
 fn url(text: &str) -> Url {

@@ -1,6 +1,7 @@
 //! GridFTP beside `globus-url-copy` and `gfal-copy`, on the same servers in the same run.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use causeway_tests::data::put;
 use causeway_tests::plugins::plugin_dir;
@@ -8,14 +9,24 @@ use causeway_tests::programs::causeway;
 use causeway_tests::{Grid, Server};
 use serde_json::json;
 
-use crate::beside::{Cost, in_turn, of_job, timed};
+use crate::beside::{Cost, ROUNDS, in_turn, middle, of_job, timed};
 use crate::load::quiet;
 use crate::report::Report;
 
-const GIB: u64 = 1 << 30;
-const SMALL_FILES: usize = 2_000;
+/// A debug build is only to see that it runs: its files are smaller and fewer, whatever they are
+/// called.
+const LESS: usize = if cfg!(debug_assertions) { 25 } else { 1 };
+const GIB: u64 = (1 << 30) / LESS as u64;
+const SMALL_FILES: usize = 2_000 / LESS;
+/// So many of them for the client that takes seconds for each.
+const FEW_FILES: usize = 20;
 const SMALL_BYTES: usize = 10 << 10;
-const AT_ONCE: usize = 50;
+const AT_ONCE: usize = 50 / LESS;
+/// It may crash on its way out when all is done: then what it left is looked at.
+const GFAL: &str = "gfal-copy";
+/// Settings of the gateway's command that match `-dcpriv` of `globus-url-copy`.
+const PRIVATE: &str = "CAUSEWAY__PLUGINS__GRIDFTP__DATA_AUTHENTICATION=self \
+    CAUSEWAY__PLUGINS__GRIDFTP__DATA_PROTECTION=private";
 
 /// Two servers, and a gateway whose user is known to both.
 struct Scene {
@@ -64,7 +75,8 @@ pub(crate) async fn run(report: &mut Report) {
 }
 
 impl Scene {
-    /// One file: down, up, and from server to server.
+    /// One file: down, up, and from server to server; data in clear, and inside of TLS. As they come,
+    /// gfal-copy and we leave data connections alone, and `globus-url-copy` authenticates them.
     fn large(&self, report: &mut Report) {
         let (source, local) = (self.from.data("large"), self.grid.local("large"));
         for path in [&source, &local] {
@@ -74,37 +86,46 @@ impl Scene {
             );
         }
         let (copied, back) = (self.to.data("copy"), self.grid.local("back"));
-        let file = |path: &std::path::Path| format!("file://{}", path.display());
+        let file = |path: &Path| format!("file://{}", path.display());
         let runs = [
             ("down", self.from.url("large"), file(&back)),
             ("up", file(&local), self.to.url("copy")),
             ("third-party", self.from.url("large"), self.to.url("copy")),
         ];
         for (way, from, to) in runs {
-            let (program, plugins) = (causeway(), plugin_dir());
-            let (program, plugins) = (program.display(), plugins.display());
-            let lines = [
-                (
-                    "causeway",
-                    format!("exec {program} copy --plugin-dir {plugins} {from} {to}"),
-                ),
-                (
-                    "globus-url-copy",
-                    format!("exec globus-url-copy {from} {to}"),
-                ),
-                ("gfal-copy", format!("exec gfal-copy {from} {to}")),
-            ];
-            let costs = in_turn(&lines, &self.env, || {
-                for path in [&copied, &back] {
-                    drop(std::fs::remove_file(path));
-                }
-            });
+            let target = if way == "down" { &back } else { &copied };
+            self.large_way(report, way, &format!("{from} {to}"), target);
+        }
+    }
+
+    /// One way, in clear and inside of TLS. `urls` are where from and where to, `target` is the file.
+    fn large_way(&self, report: &mut Report, way: &str, urls: &str, target: &Path) {
+        let (program, plugins) = (causeway(), plugin_dir());
+        let (program, plugins) = (program.display(), plugins.display());
+        let ours = format!("exec {program} copy --plugin-dir {plugins} {urls}");
+        let ours_private =
+            format!("exec env {PRIVATE} {program} copy --plugin-dir {plugins} {urls}");
+        let theirs = |option: &str| format!("exec globus-url-copy {option} {urls}");
+        let is_whole = format!("[ $(stat -c %s {}) = {GIB} ]", target.display());
+        let clear = vec![
+            ("causeway", ours),
+            ("globus-url-copy -nodcau", theirs("-nodcau")),
+            ("globus-url-copy", theirs("")),
+            (GFAL, format!("{GFAL} {urls} || {is_whole}")),
+        ];
+        let private = vec![
+            ("causeway", ours_private),
+            ("globus-url-copy -dcpriv", theirs("-dcpriv")),
+        ];
+        for (how, lines) in [("", clear), (", private", private)] {
+            // Nothing is there at first.
+            let costs = in_turn(&lines, &self.env, || drop(std::fs::remove_file(target)));
+            let what = format!("1 GiB gsiftp {way}{how}");
             for ((who, _), cost) in lines.iter().zip(&costs) {
-                cost.report(report, &format!("1 GiB gsiftp {way}, {who}"));
+                cost.report(report, &format!("{what}, {who}"));
             }
             for ((who, _), cost) in lines.iter().zip(&costs).skip(1) {
-                let name = format!("1 GiB gsiftp {way}: {who} / causeway");
-                costs[0].ratios(report, cost, &name);
+                costs[0].ratios(report, cost, &format!("{what}: {who} / causeway"));
             }
         }
     }
@@ -116,24 +137,25 @@ impl Scene {
         for number in 0..SMALL_FILES {
             put(&dir.join(number.to_string()), &vec![7; SMALL_BYTES]);
         }
-        let ours = self.job(SMALL_FILES, "small", "job").await;
-        let line = format!(
-            "exec globus-url-copy -r -cd -cc 4 -pp -fast {}/ {}/",
-            self.from.url("small"),
-            self.to.url("theirs")
-        );
-        let theirs = timed(&line, &self.env);
-        let what = "2,000 files of 10 KiB third-party";
-        for (who, cost) in [("causeway, a job", ours), ("globus-url-copy", theirs)] {
-            let rate = SMALL_FILES as f64 / cost.wall;
-            report.add(&format!("{what}, {who}"), rate, "files/s");
-            cost.report(report, &format!("{what}, {who}"));
+        let from = self.from.url("small");
+        let list = self.grid.local("list");
+        let urls = (0..FEW_FILES).map(|number| format!("{from}/{number}\n"));
+        put(&list, urls.collect::<String>().as_bytes());
+        let (mut ours, mut theirs, mut few) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            ours.push(self.job(SMALL_FILES, "small", &format!("job{round}")).await);
+            // Data connections without authentication, as ours; these are its best options.
+            let to = self.to.url(&format!("theirs{round}"));
+            let best = "globus-url-copy -nodcau -r -cd -cc 4 -pp -fast";
+            theirs.push(timed(&format!("exec {best} {from}/ {to}/"), &self.env));
+            let (to, list) = (self.to.data(&format!("few{round}")), list.display());
+            std::fs::create_dir_all(&to).expect("a directory can be made");
+            let are_all = format!("[ $(ls {} | wc -l) = {FEW_FILES} ]", to.display());
+            let to = self.to.url(&format!("few{round}"));
+            let line = format!("{GFAL} --from-file {list} {to} || {are_all}");
+            few.push(timed(&line, &self.env));
         }
-        ours.ratios(
-            report,
-            &theirs,
-            &format!("{what}: globus-url-copy / causeway"),
-        );
+        small_rows(report, [middle(&ours), middle(&theirs), middle(&few)]);
     }
 
     /// Fifty at a time: a gateway, and a process each.
@@ -166,4 +188,26 @@ impl Scene {
         };
         of_job(&self.grid, (0..files).map(pair).collect()).await
     }
+}
+
+/// The rows of many small files: a job, `globus-url-copy`, and `gfal-copy` with a few of them.
+fn small_rows(report: &mut Report, [ours, theirs, few]: [Cost; 3]) {
+    const MANY: &str = "2,000 files of 10 KiB third-party";
+    const THEIRS: &str = "globus-url-copy -nodcau";
+    for (what, who, files, cost) in [
+        (MANY, "causeway, a job", SMALL_FILES, ours),
+        (MANY, THEIRS, SMALL_FILES, theirs),
+        ("20 of these files", GFAL, FEW_FILES, few),
+    ] {
+        let rate = files as f64 / cost.wall;
+        report.add(&format!("{what}, {who}"), rate, "files/s");
+        cost.report(report, &format!("{what}, {who}"));
+    }
+    ours.ratios(report, &theirs, &format!("{MANY}: {THEIRS} / causeway"));
+    let each = |cost: Cost, files: usize| cost.wall / files as f64;
+    report.add(
+        "each of these files: gfal-copy / causeway, wall",
+        each(few, FEW_FILES) / each(ours, SMALL_FILES),
+        "ratio",
+    );
 }

@@ -75,6 +75,8 @@ pub(crate) struct Moved {
     pub(crate) bytes: Option<u64>,
     /// Checksum of the bytes that passed, or that a storage told.
     pub(crate) passed: Option<Checksum>,
+    /// The storage looked at what it has and told of it: nobody needs to look again.
+    pub(crate) is_seen: bool,
     pub(crate) duration_seconds: f64,
 }
 
@@ -206,8 +208,7 @@ impl Attempt<'_> {
                 moved
             }
             None => {
-                self.prepare_destination(&verification, &mut sum, traces)
-                    .await?;
+                self.prepare_destination(&known, &mut sum, traces).await?;
                 drop(lap);
                 let _lap = self.steps.lap(Step::Copy);
                 self.copy(&known, timeout, &mut sum, traces).await?

@@ -270,6 +270,7 @@ impl Attempt<'_> {
         let told = algorithm.and_then(|it| pick(&written.checksums, it));
         Ok(Moved {
             bytes: Some(streamed.bytes),
+            is_seen: written.bytes == streamed.bytes && !written.checksums.is_empty(),
             passed: told.or(streamed.checksum),
             ..Moved::default()
         })

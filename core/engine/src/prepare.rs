@@ -4,11 +4,17 @@ use causeway_model::{Fault, Phase, Scope};
 use causeway_sdk::{Algorithm, ErrorKind, Locality, Operation, Stat};
 
 use crate::attempt::{Attempt, EEXIST, EISDIR, Traces};
+use crate::leftover::Known;
 use crate::messages::{AttemptFailure, DstFile, Replace};
+use crate::plan::Rung;
 use crate::site::pick;
 use crate::verify::{SourceSum, Verification};
 
 const PHASE: Phase = Phase::Preparation;
+
+// Clients look for these two in the reasons of failures: neither may be put in other words.
+const EXISTS: &str = "Destination file exists and overwrite is not enabled";
+const ON_TAPE: &str = "Destination file exists and is on tape";
 
 impl Attempt<'_> {
     /// Metadata of the source; `None` when it was not looked at.
@@ -31,7 +37,7 @@ impl Attempt<'_> {
     /// Makes sure that nothing stands at the destination, and that its directory does.
     pub(crate) async fn prepare_destination(
         &self,
-        verification: &Verification,
+        known: &Known<'_>,
         sum: &mut SourceSum,
         traces: &mut Traces,
     ) -> Result<(), AttemptFailure> {
@@ -42,15 +48,19 @@ impl Attempt<'_> {
         let there = there.map_err(|error| self.destination.fault(PHASE, &error))?;
         if !there {
             traces.cleared_is_journalled = self.spec.leftover_is_ours;
-            self.make_parent().await?;
+            // What is streamed brings its directories along where the storage makes them.
+            let streams_first = known.rungs.first() == Some(&Rung::Stream);
+            if !(streams_first && self.destination.abilities.write.parents) {
+                self.make_parent().await?;
+            }
             return Ok(());
         }
-        if !self.may_replace().await? {
-            return Err(self.exists_failure().await);
+        if let Some(obstacle) = self.obstacle().await? {
+            return Err(self.exists_failure(obstacle).await);
         }
         // Nothing is removed for a source that is not what the user said.
-        if matches!(sum, SourceSum::FromStream) && verification.has_user_value() {
-            *sum = self.ask_source(verification).await?;
+        if matches!(sum, SourceSum::FromStream) && known.verification.has_user_value() {
+            *sum = self.ask_source(known.verification).await?;
         }
         self.info(|| "Removing the existing destination".to_owned());
         let removed = self.destination.unlink().await;
@@ -59,24 +69,29 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    async fn may_replace(&self) -> Result<bool, Fault> {
+    /// Why that which stands there has to stay; `None`: it may go.
+    async fn obstacle(&self) -> Result<Option<&'static str>, Fault> {
         if self.spec.leftover_is_ours {
             self.info(|| "An earlier run left something at the destination".to_owned());
-            return Ok(true);
+            return Ok(None);
         }
         match self.spec.replace {
-            Replace::Never => Ok(false),
-            Replace::Always => Ok(true),
+            Replace::Never => Ok(Some(EXISTS)),
+            Replace::Always => Ok(None),
             Replace::OnlyOnDisk => {
                 let stat = self.destination.stat().await;
                 let stat = stat.map_err(|error| self.destination.fault(PHASE, &error))?;
-                Ok(stat.locality == Locality::Online)
+                Ok(match stat.locality {
+                    Locality::Online => None,
+                    Locality::Nearline | Locality::OnlineAndNearline => Some(ON_TAPE),
+                    // Nobody says that it is on disk alone.
+                    Locality::Lost | Locality::Unknown => Some(EXISTS),
+                })
             }
         }
     }
 
-    async fn exists_failure(&self) -> AttemptFailure {
-        let text = "Destination file exists and overwrite is not enabled";
+    async fn exists_failure(&self, text: &'static str) -> AttemptFailure {
         let fault = Fault::new(Scope::Destination, PHASE, EEXIST, text);
         let dst_file = match self.spec.dst_file_report {
             true => Some(self.describe_destination().await),

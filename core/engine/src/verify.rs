@@ -227,7 +227,7 @@ impl Attempt<'_> {
         if self.spec.params.strict {
             return Ok(expected.or(moved.bytes));
         }
-        let there = match self.destination.can(Operation::Stat) {
+        let there = match self.destination.can(Operation::Stat) && !moved.is_seen {
             true => {
                 let stat = self.destination.stat().await;
                 let stat =

@@ -100,18 +100,34 @@ async fn an_existing_destination() {
         Overwrite::WhenOnlyOnDisk,
     ] {
         let file = bench.run_with(SOURCE, destination, overwrite(mode)).await;
-        assert_eq!(file.state, FileState::Failed, "{mode:?}");
+        assert_eq!(
+            reason(&file),
+            "DESTINATION [17] Destination file exists and overwrite is not enabled",
+            "{mode:?}"
+        );
     }
     let on_disk = format!("{destination}&user.status=ONLINE");
     let file = bench
         .run_with(SOURCE, &on_disk, overwrite(Overwrite::WhenOnlyOnDisk))
         .await;
     assert_eq!(file.state, FileState::Finished, "{}", reason(&file));
-    let on_tape = format!("{destination}&user.status=ONLINE_AND_NEARLINE");
-    let file = bench
-        .run_with(SOURCE, &on_tape, overwrite(Overwrite::WhenOnlyOnDisk))
-        .await;
-    assert_eq!(file.state, FileState::Failed);
+    for places in ["NEARLINE", "ONLINE_AND_NEARLINE"] {
+        let on_tape = format!("{destination}&user.status={places}");
+        let file = bench
+            .run_with(SOURCE, &on_tape, overwrite(Overwrite::WhenOnlyOnDisk))
+            .await;
+        assert_eq!(
+            reason(&file),
+            "DESTINATION [17] Destination file exists and is on tape"
+        );
+        assert_eq!(file.recoverable, Some(false));
+        // Where tape does not matter, the tape is not why.
+        let file = bench.run(SOURCE, &on_tape).await;
+        assert_eq!(
+            reason(&file),
+            "DESTINATION [17] Destination file exists and overwrite is not enabled"
+        );
+    }
     // Removing looks first, and there is nothing of that size.
     let file = bench
         .run_with(

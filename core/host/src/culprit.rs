@@ -11,14 +11,15 @@
 
 use std::cell::Cell;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::image::{place, whose_thread};
 
-/// Threads that can be told apart. The threads of a runtime are few and stay.
+/// Threads that can be told apart at the same time: those of a runtime, which stay, and those that are lent
+/// for a question, which come and go.
 const SEATS: usize = 512;
 /// Signals that end a process because of what it did.
 const FATAL: [i32; 6] = [
@@ -47,6 +48,7 @@ impl Name {
 }
 
 struct Seat {
+    is_taken: AtomicBool,
     plugin: AtomicPtr<Name>,
     /// Since then, in milliseconds of the coarse clock.
     since: AtomicU64,
@@ -54,10 +56,12 @@ struct Seat {
 
 static ALL: [Seat; SEATS] = [const {
     Seat {
+        is_taken: AtomicBool::new(false),
         plugin: AtomicPtr::new(std::ptr::null_mut()),
         since: AtomicU64::new(0),
     }
 }; SEATS];
+/// Seats that were ever taken are before this one.
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 
@@ -66,6 +70,20 @@ const NONE: usize = usize::MAX;
 thread_local! {
     /// Where this thread sits. Made at compile time and never dropped: the handler reads it.
     static MINE: Cell<usize> = const { Cell::new(NONE) };
+    /// Gives the seat back when this thread ends.
+    static LEAVING: Leaving = const { Leaving };
+}
+
+struct Leaving;
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        // What is marked from now on, by whatever else ends with this thread, stays unmarked.
+        if let Some(seat) = ALL.get(MINE.replace(SEATS)) {
+            seat.plugin.store(std::ptr::null_mut(), Ordering::Release);
+            seat.is_taken.store(false, Ordering::Release);
+        }
+    }
 }
 
 /// As long as it lives, this thread works for a plugin.
@@ -101,14 +119,46 @@ impl Drop for Mark {
 
 #[cold]
 fn sit_down() -> usize {
-    // More threads than seats work unmarked; the number stands still at the end.
-    let seat = TAKEN
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| {
-            (it < SEATS).then_some(it + 1)
-        })
-        .unwrap_or(SEATS);
+    let take = |it: &Seat| {
+        it.is_taken
+            .compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+    };
+    // More threads than seats work unmarked, and so does one that is ending.
+    let is_staying = LEAVING.try_with(|_| ()).is_ok();
+    let found = is_staying.then(|| ALL.iter().position(take)).flatten();
+    let seat = found.unwrap_or(SEATS);
+    if seat < SEATS {
+        TAKEN.fetch_max(seat + 1, Ordering::Relaxed);
+    }
     MINE.set(seat);
     seat
+}
+
+/// As long as it lives, this thread works for nobody: it waits for a plugin that works elsewhere, within a limit
+/// of its own.
+#[cfg(feature = "wasm")]
+pub(crate) fn pause() -> Pause {
+    let seat = MINE.get();
+    let null = std::ptr::null_mut();
+    let before = ALL
+        .get(seat)
+        .map_or(null, |it| it.plugin.swap(null, Ordering::Release));
+    Pause(Mark { seat, before })
+}
+
+/// Ends a pause: what comes now begins now.
+#[cfg(feature = "wasm")]
+pub(crate) struct Pause(Mark);
+
+#[cfg(feature = "wasm")]
+impl Drop for Pause {
+    fn drop(&mut self) {
+        if let Some(mine) = ALL.get(self.0.seat) {
+            let now = u64::try_from(coarse_time().as_millis()).unwrap_or(u64::MAX);
+            mine.since.store(now, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Time since the machine started, exact to a tick of the kernel. Cheaper than the exact clock, which
@@ -267,6 +317,36 @@ mod tests {
         })
         .join()
         .unwrap();
+    }
+
+    #[cfg(feature = "wasm")]
+    #[test]
+    fn who_waits_for_a_limit_of_its_own_is_not_at_work() {
+        let name = Name::leaked("waits");
+        std::thread::spawn(move || {
+            let here = || ALL.get(MINE.get()).and_then(name_at);
+            let marked = mark(name, coarse_time());
+            let pausing = pause();
+            assert_eq!(here(), None);
+            drop(pausing);
+            assert_eq!(here(), Some("waits"));
+            drop(marked);
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn a_thread_that_ends_gives_its_seat_back() {
+        let name = Name::leaked("passes by");
+        // One after the other: nobody else takes so many at once.
+        for _ in 0..SEATS * 2 {
+            let seat = std::thread::spawn(move || {
+                drop(mark(name, coarse_time()));
+                MINE.get()
+            });
+            assert!(seat.join().unwrap() < SEATS);
+        }
     }
 
     #[test]

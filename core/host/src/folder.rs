@@ -17,6 +17,9 @@ use crate::signature::Signatures;
 pub(crate) struct Found {
     pub(crate) folder: PathBuf,
     pub(crate) written: Result<Written, Refusal>,
+    /// What stands between a component and the network while it is checked.
+    #[cfg(feature = "wasm")]
+    pub(crate) wire: Option<Arc<dyn crate::wire::Wire>>,
 }
 
 impl Found {
@@ -38,7 +41,12 @@ impl Found {
 
     pub(crate) fn at(folder: PathBuf) -> Self {
         let written = Written::read(&folder);
-        Self { folder, written }
+        Self {
+            folder,
+            written,
+            #[cfg(feature = "wasm")]
+            wire: None,
+        }
     }
 
     pub(crate) fn name(&self) -> String {
@@ -115,6 +123,10 @@ impl Found {
         let config = Value::Object(options).to_string();
         let log = log_for(&manifest.name);
         let started = crate::wasm::load_installed(&self.folder, manifest, &config, &grants, log)?;
+        if let Some(wire) = &self.wire {
+            // Nothing was sent until now: a plugin that is made and asked what it is touches no network.
+            started.storage.through(Arc::clone(wire));
+        }
         let limits = manifest.limits.as_ref();
         let most = calls_at_once(&started.capabilities, limits.and_then(|it| it.concurrency));
         Ok(PluginHandle::new(

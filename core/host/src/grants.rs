@@ -1,7 +1,9 @@
 //! What a component may reach, from its manifest and from the operator's configuration.
 //!
-//! The manifest asks; the table `grants` among the plugin's options, which is the operator's, answers:
-//! what stands there replaces what the manifest says. Without either nothing is granted.
+//! Hosts, methods and kinds of credentials stand in the manifest, which an operator grants by putting it into the
+//! plugin directory; the table `grants` among the plugin's options, which is the operator's own, replaces what stands
+//! there. Seeing a credential itself is granted by that table alone: a manifest asks for it, and no more. Without
+//! either nothing is granted.
 
 use std::path::PathBuf;
 
@@ -23,7 +25,7 @@ pub(crate) struct Grants {
     pub(crate) methods: Vec<String>,
     /// Credentials that go with its requests; none for all.
     pub(crate) credentials: Option<Vec<CredentialKind>>,
-    /// It may see credentials themselves.
+    /// It may see credentials themselves. Only the operator's table says so.
     pub(crate) reveal: bool,
     /// Directory of CA certificates for its requests.
     pub(crate) ca_dir: Option<PathBuf>,
@@ -59,7 +61,8 @@ impl Grants {
             hosts: table.http.unwrap_or(asked.http),
             methods: table.methods.unwrap_or(asked.methods),
             credentials: table.credentials.or(asked.credentials),
-            reveal: table.credential_reveal.unwrap_or(asked.credential_reveal),
+            // Never by what an author wrote: a secret that is out cannot be taken back.
+            reveal: table.credential_reveal == Some(true),
             ca_dir: table.ca_dir,
             ca_file: table.ca_file,
         })
@@ -82,7 +85,6 @@ mod tests {
     fn the_operator_has_the_last_word() {
         let asked = Permissions {
             http: vec!["*.example.org".to_owned()],
-            credential_reveal: true,
             ..Permissions::default()
         };
         let (grants, left) = taken(
@@ -91,10 +93,25 @@ mod tests {
         );
         let grants = grants.unwrap();
         assert_eq!(grants.hosts, ["one.example.org"]);
-        assert!(grants.reveal);
         assert_eq!(Value::Object(left), json!({"a": 1}));
-        let (grants, _) = taken(&asked, json!({"grants": {"credential_reveal": false}}));
-        assert!(!grants.unwrap().reveal);
+    }
+
+    #[test]
+    fn only_the_operator_lets_credentials_be_seen() {
+        let asks = Permissions {
+            credential_reveal: true,
+            ..Permissions::default()
+        };
+        for (options, reveal) in [
+            (json!({}), false),
+            (json!({"grants": {}}), false),
+            (json!({"grants": {"http": ["*"]}}), false),
+            (json!({"grants": {"credential_reveal": false}}), false),
+            (json!({"grants": {"credential_reveal": true}}), true),
+        ] {
+            let (grants, _) = taken(&asks, options.clone());
+            assert_eq!(grants.unwrap().reveal, reveal, "{options}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use causeway_sdk::{Credential, Ctx, DynStorage, ErrorKind, Result, Secret, Stat};
 use serde_json::{Value, json};
 use support::http::{calling, server};
+use support::log::Log;
 use support::{loaded, url};
 
 fn granted(grants: Value) -> Arc<dyn DynStorage> {
@@ -91,4 +92,45 @@ async fn what_was_not_granted_is_not_reached_without_async_functions_either() {
     }
     let error = storage.stat(&cx(), &url("http-poll://h/reveal")).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Denied);
+}
+
+/// A language with a library of its own finds nothing of the machine.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_with_a_runtime_sees_nothing_of_the_machine() {
+    let storage = granted(json!({}));
+    let stat = storage.stat(&cx(), &url("http-poll://h/escape")).await;
+    let told = stat.unwrap().etag.unwrap();
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let all = told.as_object().unwrap();
+    assert_eq!(all.len(), 11, "{told}");
+    for (what, came) in all.iter().filter(|(_, came)| came.is_string()) {
+        assert_ne!(came, "done", "{what}: {told}");
+    }
+    // Its own, from where it was built.
+    let own = |it: &Value| it.as_str().unwrap().starts_with("PYTHON");
+    let environment = told["environment"].as_array().unwrap();
+    assert!(environment.iter().all(own), "{told}");
+    assert!(told["arguments"].as_array().unwrap().len() <= 1, "{told}");
+    assert!(!std::path::Path::new("/tmp/escaped").exists());
+}
+
+/// What it prints stands in the plugin's log, and why it ended, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_guest_prints_is_logged_line_by_line() {
+    let log = Log::begin();
+    let storage = granted(json!({}));
+    let print = storage.stat(&cx(), &url("http-poll://h/print")).await;
+    assert_eq!(print.unwrap().size, Some(0));
+    let raised = storage.stat(&cx(), &url("http-poll://h/raise")).await;
+    assert_eq!(raised.unwrap_err().kind(), ErrorKind::Internal);
+    let lines = log.lines();
+    for wanted in [
+        "INFO message=said on output plugin.name=http-poll",
+        "WARN message=said on plugin.name=http-poll",
+        "WARN message=error plugin.name=http-poll",
+    ] {
+        assert!(lines.iter().any(|it| it == wanted), "{wanted}: {lines:#?}");
+    }
+    let is_why = |it: &&String| it.starts_with("WARN ") && it.contains("nobody catches it");
+    assert!(lines.iter().any(|it| is_why(&it)), "{lines:#?}");
 }

@@ -49,7 +49,8 @@ pub struct MessagesConfig {
     pub window: usize,
     /// Put the character EOT behind every body, as old consumers expect.
     pub end_of_text: bool,
-    /// URL of this service as its users write it, in messages; empty: from the host name.
+    /// URL of this service as its users write it, in messages and in links; empty: from the host
+    /// name.
     pub endpoint: String,
     /// Events that nobody took for so long are dropped.
     pub max_age_seconds: u64,

@@ -3,6 +3,8 @@
 //!
 //! Whoever keeps workers implements [`WorkerInsight`]; nothing here knows what a process is.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +70,8 @@ pub struct PluginRow {
     pub versions: Vec<RunningVersion>,
     /// What was counted of its calls, in all workers since the gateway started.
     pub marks: PluginMarks,
+    /// What it counts itself.
+    pub counters: PluginCounters,
     /// Workers that it ended since then.
     pub ended_workers: u64,
 }
@@ -160,6 +164,64 @@ impl PluginMarks {
     }
 }
 
+/// What a plugin counts itself, by names of its own: letters, digits and `_`. There are only so many, whatever
+/// a plugin does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PluginCounters(BTreeMap<String, u64>);
+
+impl PluginCounters {
+    /// Most names of one plugin, over all its versions.
+    pub const NAMES: usize = 64;
+    /// Longest name.
+    pub const LENGTH: usize = 64;
+
+    /// Adds to a counter. One that is beyond the limit, or has a name that does not fit, is left out.
+    pub fn add(&mut self, name: &str, more: u64) {
+        let fits = |it: u8| it.is_ascii_alphanumeric() || it == b'_';
+        if let Some(sum) = self.0.get_mut(name) {
+            *sum = sum.saturating_add(more);
+        } else if self.0.len() < Self::NAMES
+            && (1..=Self::LENGTH).contains(&name.len())
+            && name.bytes().all(fits)
+        {
+            self.0.insert(name.to_owned(), more);
+        }
+    }
+
+    /// Adds all of another.
+    pub fn add_all(&mut self, other: &Self) {
+        for (name, value) in other.iter() {
+            self.add(name, value);
+        }
+    }
+
+    /// What came since an earlier look.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let more = |(name, value): (&String, &u64)| {
+            let before = before.0.get(name).copied().unwrap_or_default();
+            (name.clone(), value.saturating_sub(before))
+        };
+        Self(self.0.iter().map(more).collect())
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+}
+
+impl FromIterator<(String, u64)> for PluginCounters {
+    fn from_iter<I: IntoIterator<Item = (String, u64)>>(all: I) -> Self {
+        let mut counters = Self::default();
+        for (name, value) in all {
+            counters.add(&name, value);
+        }
+        counters
+    }
+}
+
 /// Why a plugin is not used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OutOfService {
@@ -226,4 +288,33 @@ pub trait WorkerInsight: Send + Sync {
         by: &str,
         action: PluginAction,
     ) -> Result<PluginChange, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_of_a_plugin_are_bounded_and_add_up() {
+        let many = (0..1000).map(|it| (format!("n{it:04}"), 1));
+        let mut sum: PluginCounters = many.collect();
+        sum.add("n0000", 2);
+        sum.add("no word", 1);
+        sum.add("", 1);
+        let mut other = PluginCounters::default();
+        other.add("n0000", 4);
+        other.add("late", 4);
+        sum.add_all(&other);
+        let shown: Vec<_> = sum.iter().collect();
+        assert_eq!(
+            (shown.len(), shown[0]),
+            (PluginCounters::NAMES, ("n0000", 7))
+        );
+        let mut few = PluginCounters::default();
+        few.add(&"x".repeat(PluginCounters::LENGTH + 1), 1);
+        few.add("n0000", 3);
+        let since: Vec<_> = few.since(&other).iter().map(|(_, it)| it).collect();
+        assert_eq!(since, [0]);
+        assert_eq!(sum.since(&few).iter().next(), Some(("n0000", 4)));
+    }
 }

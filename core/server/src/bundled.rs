@@ -18,6 +18,13 @@ pub fn trust_authorities(plugins: &mut PluginsConfig, ca_dir: &Path) {
     }
 }
 
+/// Where plugins write down what they began at servers, so that a later life removes what a killed one left.
+pub fn keep_records(plugins: &mut PluginsConfig, dir: &Path) {
+    for plugin in ["s3", "ftp"] {
+        plugins.set_default(plugin, "state_dir", dir.display().to_string());
+    }
+}
+
 /// Keys in the environment, for a command of one user. A service does not lend its own to all of
 /// its users unless its operator says so.
 pub fn use_environment(plugins: &mut PluginsConfig) {

@@ -24,6 +24,7 @@ mod outbound;
 mod pages;
 mod plugins;
 pub mod serve;
+mod settings;
 mod shutdown;
 mod telemetry;
 mod tokens;

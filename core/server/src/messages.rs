@@ -11,14 +11,13 @@ use causeway_store::EmbeddedStore;
 
 use crate::config::Config;
 
-/// Begins to tell.
+/// Begins to tell. `endpoint` is the URL of this service as its users write it.
 ///
 /// # Errors
 /// A configuration that cannot work, with the key that is wrong.
 pub(crate) async fn start(
     config: &Config,
     endpoint: &str,
-    host: &str,
     store: Arc<EmbeddedStore>,
     engine: &Engine,
     clock: Arc<dyn Clock>,
@@ -28,8 +27,7 @@ pub(crate) async fn start(
         let shown = engine.settings().vo_value(vo, |it| it.show_user_dn);
         shown.unwrap_or(false)
     };
-    let endpoint = endpoint_for_users(&config.messages, &config.server.listen, endpoint, host);
-    let voice = Voice::new(&endpoint, shows_dn);
+    let voice = Voice::new(endpoint, shows_dn);
     Messages::start(&config.messages, store.clone(), store, voice, clock)
         .await
         .context("begin to tell what happens")
@@ -37,7 +35,12 @@ pub(crate) async fn start(
 
 /// The URL of this service as its users write it: as configured, else by the name of this host and
 /// the port that we listen on. On a loopback address nobody comes from elsewhere.
-fn endpoint_for_users(config: &MessagesConfig, listen: &str, local: &str, host: &str) -> String {
+pub(crate) fn endpoint_for_users(
+    config: &MessagesConfig,
+    listen: &str,
+    local: &str,
+    host: &str,
+) -> String {
     if !config.endpoint.is_empty() {
         return config.endpoint.trim_end_matches('/').to_owned();
     }

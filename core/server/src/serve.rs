@@ -267,7 +267,7 @@ fn reload(
         }
     });
     tracing::info!(
-        "reloaded certificates, trust, issuers of tokens and plugins; sections server, store, engine, \
-         messages and metrics need a restart"
+        "reloaded certificates, trust, issuers of tokens and plugins; sections server, submit, store, \
+         engine, messages and metrics need a restart"
     );
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::routing::any_service;
-use causeway_api::config::RateConfig;
-use causeway_api::{ApiConfig, ApiState, Caller, Operations, Readiness, Turn};
+use causeway_api::{ApiState, Caller, Operations, Readiness, Turn};
 use causeway_engine::crew::{Crew, Inside, PluginCard};
 use causeway_engine::{Engine, EngineConfig, Parts};
 use causeway_identity::token::{Exchange, TokenVerifier};
@@ -28,8 +27,9 @@ use crate::links::{self, LinkBook};
 use crate::messages;
 use crate::metrics::{self, Metrics, Sources};
 use crate::plugins::Plugins;
+use crate::settings;
 use crate::telemetry::Traces;
-use crate::tokens::{self, LiveTokens};
+use crate::tokens::{self, LiveTokens, Names};
 use crate::voms::VomsClient;
 use crate::workers::LiveWorkers;
 
@@ -44,16 +44,18 @@ pub struct Gateway {
     metrics: Option<(Arc<Metrics>, Sources)>,
     messages: Messages,
     tokens: Arc<TokenVerifier>,
+    names: Names,
 }
 
 impl Gateway {
-    /// Opens the store, loads the plugins, takes up work, and is ready to serve.
+    /// Opens the store, loads the plugins, takes up work, and is ready to serve. `local` is the URL
+    /// of this service on this machine.
     ///
     /// # Errors
     /// A store that cannot be opened, with a sentence that says why.
     pub async fn start(
         config: &Config,
-        endpoint: &str,
+        local: &str,
         verifier: Verifier,
         traces: Option<Arc<Traces>>,
     ) -> anyhow::Result<Self> {
@@ -103,7 +105,14 @@ impl Gateway {
             crew.watch(observer.clone());
         }
         let host = hostname(&config.server.hostname);
-        let tokens = tokens::verifier(config, endpoint, &host)?;
+        let listen = &config.server.listen;
+        let public = messages::endpoint_for_users(&config.messages, listen, local, &host);
+        let names = Names {
+            local: local.to_owned(),
+            public,
+            host: host.clone(),
+        };
+        let tokens = tokens::verifier(config, &names)?;
         let parts = Parts {
             store: store.clone(),
             vault: Some(vault.clone()),
@@ -126,37 +135,12 @@ impl Gateway {
         let engine = Engine::start_with(tuned, parts, crew)
             .await
             .context("take up work")?;
-        let messages = messages::start(
-            config,
-            endpoint,
-            &host,
-            store.clone(),
-            &engine,
-            clock.clone(),
-        )
-        .await?;
+        let messages =
+            messages::start(config, &names.public, store.clone(), &engine, clock.clone()).await?;
         if let Some((_, sources)) = &mut metrics {
             sources.messages = Some((messages.tally(), store.clone()));
         }
-        let mut api = ApiConfig {
-            public_url: format!("{endpoint}/"),
-            submit_host: host,
-            body_limit_bytes: config.server.max_body_bytes,
-            request_timeout: Duration::from_secs(config.server.request_timeout_seconds),
-            cors_origins: config.auth.cors_origins.clone(),
-            log_dir: config.engine.log_dir.clone(),
-            authorized_vos: config.auth.authorized_vos.clone(),
-            rate: RateConfig {
-                requests_per_second: config.server.requests_per_second,
-                burst: config.server.request_burst,
-            },
-            ..ApiConfig::default()
-        };
-        api.submit.token_life_min_seconds = config.auth.transfer_token_life_min_seconds.into();
-        api.submit.auto_reuse.enabled = config.engine.auto_session_reuse;
-        api.submit
-            .duplicate_check_vos
-            .clone_from(&config.engine.duplicate_check_vos);
+        let api = settings::of_api(config, format!("{}/", names.public), host);
         let control = Arc::new(engine.clone());
         let operations = Operations {
             control: control.clone(),
@@ -208,6 +192,7 @@ impl Gateway {
             metrics: metrics.filter(|_| config.metrics.enabled),
             messages,
             tokens,
+            names,
         })
     }
 
@@ -261,9 +246,7 @@ impl Gateway {
     /// # Errors
     /// One that cannot be used; those before stay.
     pub fn follow_issuers(&self, auth: &AuthConfig) -> anyhow::Result<()> {
-        let api = &self.state.config;
-        let endpoint = api.public_url.trim_end_matches('/');
-        tokens::follow(&self.tokens, auth, endpoint, &api.submit_host)
+        tokens::follow(&self.tokens, auth, &self.names)
     }
 
     /// Every route, counted; with `/metrics` unless that has a listener of its own.

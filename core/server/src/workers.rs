@@ -85,6 +85,7 @@ fn rows(plugins: &Plugins) -> Vec<PluginRow> {
     let crew = plugins.crew();
     let mut out = crew.map(|it| it.out_of_service()).unwrap_or_default();
     let (mut versions, marks) = (plugins.versions(), plugins.marks());
+    let mut counters = plugins.counters();
     let row = |card: PluginCard| {
         let known = plugins.known(&card.name);
         let instead_of = card.instead_of.map(|reason| RefusedVersion {
@@ -100,6 +101,7 @@ fn rows(plugins: &Plugins) -> Vec<PluginRow> {
             previous: known.previous.map(previous),
             versions: versions.remove(&card.name).unwrap_or_default(),
             marks: marks.get(&card.name).copied().unwrap_or_default(),
+            counters: counters.remove(&card.name).unwrap_or_default(),
             ended_workers: crew.map_or(0, |it| it.ended_by(&card.name)),
             name: card.name,
             version: card.version,

@@ -64,7 +64,7 @@ impl CloudStorage {
         Ok(Self(Arc::new(Inner {
             environment: Environment::read(config.environment_credentials, variable)?,
             accounts: Accounts::default(),
-            client: client::open(&config),
+            client: client::open(&config, &host),
             config,
             host,
         })))

@@ -90,6 +90,9 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// Where the operating system keeps its CA certificates.
     pub system_ca_dir: PathBuf,
+    /// Where uploads are written down while they go on, so that a later life of this process can
+    /// remove what a kill left. Without it nothing is written down.
+    pub state_dir: Option<PathBuf>,
     /// When TLS is asked for under `ftp`.
     pub tls: TlsPolicy,
     /// What `ftps` means.
@@ -130,6 +133,7 @@ impl Default for Config {
             ca_dir: None,
             ca_file: None,
             system_ca_dir: "/etc/ssl/certs".into(),
+            state_dir: None,
             tls: TlsPolicy::default(),
             ftps: FtpsMode::default(),
             paths: Paths::default(),

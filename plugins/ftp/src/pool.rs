@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_sdk::trust::Trust;
-use causeway_sdk::{Credential, Error, ErrorKind, Result, Url as Surl};
+use causeway_sdk::{Algorithm, Credential, Error, ErrorKind, Host, Result, Url as Surl};
 use parking_lot::Mutex;
 
 use crate::Config;
@@ -43,9 +43,9 @@ struct Key {
 }
 
 impl Pool {
-    pub(crate) fn new(config: Arc<Config>) -> Result<Self> {
+    pub(crate) fn new(config: Arc<Config>, host: &Host) -> Result<Self> {
         Ok(Self {
-            trust: Trust::new(config.trust()),
+            trust: Trust::new(config.trust()).with_host(host),
             accounts: Accounts::load(&config)?,
             config,
             endpoints: Mutex::new(HashMap::new()),
@@ -56,6 +56,16 @@ impl Pool {
     pub(crate) fn owner(&self, at: &Surl, credential: &Credential) -> Result<String> {
         let place = Place::of(at, &self.config)?;
         Ok(self.accounts.find(&place.host, credential)?.mark)
+    }
+
+    /// Server and user of a call, without saying who that is and without anything of the password.
+    pub(crate) fn door(&self, at: &Surl, credential: &Credential) -> Result<String> {
+        let place = Place::of(at, &self.config)?;
+        let account = self.accounts.find(&place.host, credential)?;
+        let mut hasher = Algorithm::Sha256.hasher();
+        hasher.update(account.user.expose().as_bytes());
+        let user = hasher.finish().hex;
+        Ok(format!("{}:{} {user}", place.host, place.port))
     }
 
     /// A session for a URL, and the path there.
@@ -147,7 +157,7 @@ mod tests {
     use super::*;
 
     fn pool(options: &str) -> Pool {
-        Pool::new(Arc::new(Config::parse(options).unwrap())).unwrap()
+        Pool::new(Arc::new(Config::parse(options).unwrap()), &Host::silent()).unwrap()
     }
 
     fn endpoint(pool: &Pool, surl: &str, credential: &Credential) -> Arc<Endpoint> {

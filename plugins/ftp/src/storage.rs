@@ -13,6 +13,7 @@ use causeway_sdk::{
 };
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::cleanup::Begun;
 use crate::config::{Config, UploadMode};
 use crate::lister::{self, Listings};
 use crate::place::{Place, SCHEMES};
@@ -20,6 +21,7 @@ use crate::pool::Pool;
 use crate::reader::{self, FtpRead};
 use crate::writer::{self, FtpWrite};
 use crate::{inspect, namespace};
+use causeway_sdk::journal::Journal;
 
 /// Names that are given at the same time without waiting for each other.
 const LANES: usize = 64;
@@ -33,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) listings: Listings,
     pub(crate) host: Host,
+    pub(crate) journal: Journal<Begun>,
     serial: AtomicU64,
     lanes: Vec<Mutex<()>>,
     hash: RandomState,
@@ -59,7 +62,8 @@ impl Storage for FtpStorage {
     fn create(config: &str, host: Host) -> Result<Self> {
         let config = Arc::new(Config::parse(config)?);
         Ok(Self(Arc::new(Inner {
-            pool: Pool::new(config.clone())?,
+            pool: Pool::new(config.clone(), &host)?,
+            journal: Journal::new(config.state_dir.as_ref().map(|dir| dir.join("ftp"))),
             config,
             listings: Listings::default(),
             host,

@@ -9,7 +9,7 @@ use causeway_sdk::{
 };
 use tokio::io::AsyncWriteExt as _;
 
-use crate::cleanup::{Guard, PATIENT, SOON};
+use crate::cleanup::{Guard, PATIENT, SOON, remove_earlier};
 use crate::config::UploadMode;
 use crate::data::Move;
 use crate::endpoint::Lease;
@@ -45,6 +45,7 @@ pub(crate) async fn open(
     at: &Surl,
     options: WriteOptions,
 ) -> Result<FtpWrite> {
+    remove_earlier(inner, credential, at);
     let (mut session, path) = inner.pool.enter(at, credential).await?;
     let before = look(&mut session, at, &path, "write").await?;
     refuse_if_taken(at, before.as_ref(), options.overwrite)?;
@@ -57,6 +58,7 @@ pub(crate) async fn open(
         // What stands there until the server says that it begins is not ours.
         guard.disarm();
     }
+    guard.note().await;
     // Dropped from here on, something of ours may come to be there.
     let transfer = match store(&mut session, at, &target, options.parents).await {
         Ok(transfer) => transfer,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use causeway_gridftp_wire::data::{Dcau, Limits, Protection};
+use causeway_gridftp_wire::data::{Dcau, Limits, Protection, SocketOptions};
 use causeway_gridftp_wire::{Options, PoolLimits};
 use causeway_sdk::{Algorithm, Error, ErrorKind, Result};
 use serde::Deserialize;
@@ -45,7 +45,8 @@ pub enum Protected {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delegation {
-    /// When data connections are authenticated.
+    /// When data connections are authenticated, and for stripes: a server of several machines shows
+    /// it to its own data nodes.
     #[default]
     Needed,
     /// Always: some storages work with it inside.
@@ -82,7 +83,7 @@ pub struct Config {
     pub plain_ftp: bool,
     /// All stripes of servers that have several.
     pub striped: bool,
-    /// Size of the servers' socket buffers in third-party copies; 0 leaves it to them.
+    /// Size of the socket buffers at both ends of data connections; 0 leaves it to the systems.
     pub tcp_buffer_bytes: u32,
     /// How often a copy between servers that broke is taken up again from its markers.
     pub restarts: u32,
@@ -184,8 +185,13 @@ impl Config {
 
     /// Seconds a proxy left with a server may live, when one is left.
     pub(crate) fn delegate(&self) -> Option<u64> {
-        let is_needed = self.data_authentication == Authentication::Own;
+        let is_needed = self.data_authentication == Authentication::Own || self.striped;
         (is_needed || self.delegation == Delegation::Always).then_some(self.delegation_seconds)
+    }
+
+    /// Size of socket buffers, when one is wanted.
+    pub(crate) fn buffer(&self) -> Option<u32> {
+        Some(self.tcp_buffer_bytes).filter(|it| *it > 0)
     }
 
     pub(crate) fn wire(&self) -> Options {
@@ -208,6 +214,10 @@ impl Config {
                 idle: stall,
                 least: LEAST_PROGRESS,
                 ..Limits::default()
+            },
+            sockets: SocketOptions {
+                buffer: self.buffer(),
+                ..SocketOptions::default()
             },
             ..Options::default()
         }
@@ -237,6 +247,8 @@ mod tests {
         assert_eq!(defaults.delegate(), None);
         let own = Config::parse(r#"{"data_authentication":"self","data_protection":"private"}"#);
         assert_eq!(own.unwrap().delegate(), Some(12 * 3600));
+        let striped = Config::parse(r#"{"striped":true}"#).unwrap();
+        assert_eq!(striped.delegate(), Some(12 * 3600));
         for (text, name) in [
             (r#"{"insecure":true}"#, "insecure"),
             (r#"{"streams":0}"#, "streams"),

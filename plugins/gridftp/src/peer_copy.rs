@@ -105,7 +105,7 @@ impl<'a> Job<'a> {
             size: request.size,
             streams: config.streams(request.streams),
             striped: config.striped,
-            buffer: Some(config.tcp_buffer_bytes).filter(|it| *it > 0),
+            buffer: config.buffer(),
             ..CopyPlan::default()
         };
         Ok(Self {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use causeway_sdk::trust::Trust;
-use causeway_sdk::{Algorithm, Credential, Error, ErrorKind, Result, Secret};
+use causeway_sdk::{Algorithm, Credential, Error, ErrorKind, Host, Result, Secret};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy;
@@ -74,9 +74,9 @@ struct Kept {
 }
 
 impl Pool {
-    pub(crate) fn new(config: Arc<Config>) -> Self {
+    pub(crate) fn new(config: Arc<Config>, host: &Host) -> Self {
         Self {
-            trust: Trust::new(config.trust()),
+            trust: Trust::new(config.trust()).with_host(host),
             config,
             clients: Mutex::new(HashMap::new()),
         }
@@ -221,7 +221,7 @@ mod tests {
             max_clients,
             ..Config::default()
         };
-        (file, Pool::new(config.into()))
+        (file, Pool::new(config.into(), &Host::silent()))
     }
 
     #[test]

@@ -262,7 +262,7 @@ mod tests {
     #[tokio::test]
     async fn a_hang_up_is_forgiven_once_to_those_who_only_look() {
         let config: crate::config::Config = serde_json::from_str("{}").unwrap();
-        let pool = Pool::new(config.into());
+        let pool = Pool::new(config.into(), &causeway_sdk::Host::silent());
         for (method, forgiven) in [("PROPFIND", true), ("HEAD", true), ("MKCOL", false)] {
             let (url, came) = moody().await;
             let request = Request::extension(method);

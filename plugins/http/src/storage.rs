@@ -50,7 +50,7 @@ impl Storage for HttpStorage {
     fn create(config: &str, host: Host) -> Result<Self> {
         let config = Arc::new(Config::parse(config)?);
         Ok(Self(Arc::new(Inner {
-            pool: Pool::new(config.clone()),
+            pool: Pool::new(config.clone(), &host),
             config,
             places: Places::default(),
             listings: Listings::default(),

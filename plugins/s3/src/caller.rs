@@ -131,6 +131,11 @@ impl Caller {
         }
     }
 
+    /// Whose keys they are; nobody's without any.
+    pub(crate) fn owner(&self) -> &str {
+        self.keys.as_ref().map_or("", |it| it.key_id.as_str())
+    }
+
     /// The keys, for signing URLs.
     pub(crate) fn keys(&self) -> Option<&AwsCredential> {
         self.keys.as_deref()

@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use causeway_sdk::Host;
 use causeway_sdk::http_client::Client;
 use causeway_sdk::trust::Trust;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -13,10 +14,10 @@ use crate::Config;
 const USER_AGENT: &str = concat!("causeway-s3/", env!("CARGO_PKG_VERSION"));
 
 /// Connections as the options want them.
-pub(crate) fn open(config: &Config) -> Client {
+pub(crate) fn open(config: &Config, host: &Host) -> Client {
     let (connect, idle) = (config.connect_timeout(), config.idle_timeout());
     // Object stores are run by sites and by companies.
-    let trust = Trust::new(config.trust()).with_system();
+    let trust = Trust::new(config.trust()).with_system().with_host(host);
     Client::new(trust, move |it| {
         it.dns_resolver(Arc::new(Names))
             .connect_timeout(connect)

@@ -77,6 +77,9 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// Where the operating system keeps its CA certificates.
     pub system_ca_dir: PathBuf,
+    /// Where uploads are written down while they go on, so that a later life of this process can
+    /// remove what a kill left. Without it nothing is written down.
+    pub state_dir: Option<PathBuf>,
     /// Directories are made as empty objects whose names end with a slash, and looked for.
     pub directories: bool,
     /// Checksums the storages can be asked for; empty switches the operation off.
@@ -119,6 +122,7 @@ impl Default for Config {
             ca_dir: None,
             ca_file: None,
             system_ca_dir: "/etc/ssl/certs".into(),
+            state_dir: None,
             directories: true,
             checksums: Algorithm::ALL.into(),
             checksum_by_reading: true,

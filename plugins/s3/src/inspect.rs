@@ -9,9 +9,9 @@ use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::caller::Caller;
 use crate::digest;
-use crate::error::at;
+use crate::error::{at, optional};
 use crate::exchange::{Answer, Request, send};
-use crate::lister::has_below;
+use crate::lister::{has_below, is_taken};
 use crate::place::Place;
 use crate::reader;
 
@@ -28,6 +28,18 @@ pub(crate) async fn stat(caller: &Caller, place: &Place) -> Result<Stat> {
             Err(nothing("stat", place))
         }
     }
+}
+
+/// Whether anything stands at a place that somebody wants to write.
+pub(crate) async fn exists(caller: &Caller, place: &Place) -> Result<bool> {
+    if place.key.is_empty() {
+        return Ok(optional(stat_bucket(caller, place).await)?.is_some());
+    }
+    if object(caller, place).await?.is_some() || is_taken(caller, place).await? {
+        return Ok(true);
+    }
+    caller.inner.absent.saw(place);
+    Ok(false)
 }
 
 /// A whole bucket, or the top of an endpoint.

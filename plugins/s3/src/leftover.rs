@@ -4,6 +4,9 @@
 //! begun an upload until it is completed, somebody is responsible for it: the guard here. When a
 //! call is dropped, the guard works on in the background.
 //!
+//! A process that is killed guards nothing any more. So an upload with a name is in the journal as long
+//! as it goes on, and a later life removes it, see [`crate::earlier`].
+//!
 //! An upload whose beginning was not answered has no name. It is found by its object and its time
 //! among those that are not ours; another program that began to write the same object within the
 //! same moments would lose its upload, too.
@@ -18,12 +21,13 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use crate::caller::Caller;
-
+use crate::earlier::Begun;
 use crate::exchange::{Request, send};
 use crate::place::Place;
 use crate::retry::is_passing;
 use crate::upload::CLEANUP_LIMIT;
 use crate::xml;
+use causeway_sdk::journal::Entry;
 
 /// Pauses before each look: parts that were on their way may arrive after an abort, and a busy
 /// server is asked again.
@@ -46,53 +50,59 @@ pub(crate) struct Living(Mutex<HashSet<String>>);
 /// Responsible for one upload.
 pub(crate) struct Leftover(Option<Partial>);
 
-struct Partial {
+pub(crate) struct Partial {
     caller: Caller,
     place: Place,
     id: Option<String>,
     since: Instant,
+    entry: Option<Entry>,
     runtime: Handle,
 }
 
 impl Leftover {
     /// From now on the server may begin an upload.
     pub(crate) fn new(caller: &Caller, place: &Place) -> Self {
-        Self(Some(Partial {
-            caller: caller.clone(),
-            place: place.clone(),
-            id: None,
-            since: Instant::now(),
-            runtime: Handle::current(),
-        }))
+        Self(Some(Partial::new(caller, place)))
     }
 
     /// It has begun.
-    pub(crate) fn name(&mut self, id: &str) {
-        if let Some(partial) = &mut self.0 {
-            partial.id = Some(id.to_owned());
-            partial.living().0.lock().insert(id.to_owned());
+    pub(crate) async fn name(&mut self, id: &str) {
+        let Some(partial) = &mut self.0 else {
+            return;
+        };
+        partial.id = Some(id.to_owned());
+        partial.living().0.lock().insert(id.to_owned());
+        let begun = Begun::new(&partial.caller, &partial.place, id);
+        match partial.caller.inner.journal.note(&begun).await {
+            Ok(entry) => partial.entry = entry,
+            Err(error) => {
+                let text = format!("cannot write an upload down: {error}");
+                partial.caller.inner.host.log(LogLevel::Warn, &text);
+            }
         }
     }
 
     /// There is nothing to be removed.
     pub(crate) fn disarm(&mut self) {
-        if let Some(partial) = self.0.take() {
+        if let Some(mut partial) = self.0.take() {
             partial.forget();
+            partial.is_gone();
         }
     }
 
     /// Removes it now. Dropping the future leaves it to the background.
     pub(crate) async fn remove(&mut self) {
-        if let Some(partial) = &self.0 {
+        if let Some(partial) = &mut self.0 {
             partial.remove_and_log().await;
+            partial.forget();
         }
-        self.disarm();
+        self.0 = None;
     }
 }
 
 impl Drop for Leftover {
     fn drop(&mut self) {
-        let Some(partial) = self.0.take() else {
+        let Some(mut partial) = self.0.take() else {
             return;
         };
         let runtime = partial.runtime.clone();
@@ -107,6 +117,24 @@ impl Drop for Leftover {
 }
 
 impl Partial {
+    pub(crate) fn new(caller: &Caller, place: &Place) -> Self {
+        Self {
+            caller: caller.clone(),
+            place: place.clone(),
+            id: None,
+            since: Instant::now(),
+            entry: None,
+            runtime: Handle::current(),
+        }
+    }
+
+    /// Nothing of it is there, so that nobody needs to look for it.
+    fn is_gone(&mut self) {
+        if let Some(entry) = self.entry.take() {
+            entry.forget();
+        }
+    }
+
     fn living(&self) -> &Living {
         &self.caller.inner.living
     }
@@ -117,23 +145,25 @@ impl Partial {
         }
     }
 
-    fn warn(&self, why: &str) {
+    pub(crate) fn warn(&self, why: &str) {
         let text = format!("parts of an upload may be left at {}: {why}", self.place);
         self.caller.inner.host.log(LogLevel::Warn, &text);
     }
 
-    async fn remove_and_log(&self) {
+    /// What cannot be removed stays in the journal.
+    async fn remove_and_log(&mut self) {
         let removed = match &self.id {
             Some(id) => self.abort(id).await,
             None => self.abort_unnamed().await,
         };
-        if let Err(error) = removed {
-            self.warn(&error.to_string());
+        match removed {
+            Ok(()) => self.is_gone(),
+            Err(error) => self.warn(&error.to_string()),
         }
     }
 
     /// Aborts until the server says that there is no such upload.
-    async fn abort(&self, id: &str) -> Result<()> {
+    pub(crate) async fn abort(&self, id: &str) -> Result<()> {
         let mut last = Ok(());
         for pause in PAUSES {
             tokio::time::sleep(pause).await;

@@ -10,10 +10,11 @@
 //! | `inspect`, `namespace`, `lister` | asking for metadata; changing names; directories page by page |
 //! | `reader`, `writer`, `peer_copy` | bytes to us, from us, past us |
 //! | `whole`, `upload`, `part`, `leftover` | an object in one request, or in parts; one of them; what they leave |
+//! | `earlier` | what an earlier life began and did not end |
 //! | `held`, `parts`, `retry` | the part being filled; sizes of parts; when to send again |
 //! | `staging`, `handout` | restores from an archive; signed URLs for others |
 //! | `caller`, `signer`, `environment` | who asks, and with which keys |
-//! | `absent` | names just seen to be free |
+//! | `absent`, `subdirs` | names just seen to be free; directories that a directory has |
 //! | `reading`, `place` | what a URL means; where that is over the wire |
 //! | `exchange`, `client` | one request; connections |
 //! | `xml`, `digest` | formats, without any network |
@@ -24,6 +25,7 @@ mod caller;
 mod client;
 mod config;
 mod digest;
+mod earlier;
 mod environment;
 mod error;
 mod exchange;
@@ -43,6 +45,7 @@ mod retry;
 mod signer;
 mod staging;
 mod storage;
+mod subdirs;
 mod upload;
 mod whole;
 mod writer;

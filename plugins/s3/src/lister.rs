@@ -3,6 +3,8 @@
 //! The server pages by itself and its token is the cursor, so nothing is held between two pages and a
 //! bucket of millions costs no more than one of ten.
 
+use std::collections::HashSet;
+
 use causeway_sdk::{DirPage, Entry, Error, ErrorKind, Locality, Page, Result, Stat};
 use http::Method;
 
@@ -12,6 +14,7 @@ use crate::error::at;
 use crate::exchange::{Request, send};
 use crate::inspect::{is_archive, nothing, object};
 use crate::place::Place;
+use crate::subdirs::{Advice, Directory};
 use crate::xml::{self, Listing, Object};
 
 /// Most entries S3 gives at once.
@@ -125,6 +128,49 @@ pub(crate) async fn has_below(caller: &Caller, place: &Place) -> Result<bool> {
         Err(error) if is_refusal(&error) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// The same before something is written, where many such questions may have one answer.
+pub(crate) async fn is_taken(caller: &Caller, place: &Place) -> Result<bool> {
+    if !caller.inner.config.directories {
+        return Ok(false);
+    }
+    let subdirs = &caller.inner.subdirs;
+    let (directory, name) = Directory::of(caller.owner(), place);
+    let mut advice = subdirs.advice(&directory, name);
+    if advice == Advice::List {
+        let names = directories(caller, place, directory.prefix()).await;
+        // Who may not list asks one by one, and hears then what there is to hear.
+        subdirs.learn(&directory, names.unwrap_or_default());
+        advice = subdirs.advice(&directory, name);
+    }
+    match advice {
+        Advice::Free => Ok(false),
+        Advice::Ask | Advice::List => has_below(caller, place).await,
+    }
+}
+
+/// The directories that a directory has; `None` when there is more in it than is worth the while.
+async fn directories(
+    caller: &Caller,
+    place: &Place,
+    prefix: &str,
+) -> Result<Option<HashSet<String>>> {
+    const PAGES: usize = 5;
+    let (mut names, mut token) = (HashSet::new(), None::<String>);
+    for _ in 0..PAGES {
+        let found = ask(caller, place, prefix, Some("/"), MOST, token.as_deref()).await?;
+        let below = found.prefixes.iter().filter_map(|it| {
+            let name = it.strip_prefix(prefix)?.strip_suffix('/')?;
+            Some(name.to_owned())
+        });
+        names.extend(below);
+        token = found.next;
+        if token.is_none() {
+            return Ok(Some(names));
+        }
+    }
+    Ok(None)
 }
 
 fn is_refusal(error: &Error) -> bool {

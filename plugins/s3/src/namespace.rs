@@ -50,7 +50,9 @@ pub(crate) async fn mkdir(caller: &Caller, place: &Place, parents: bool) -> Resu
     let marker = place.with_key(place.prefix());
     let request = Request::new(Method::PUT).with("content-type", "application/x-directory")?;
     let answer = send(caller, &marker, request).await?;
-    answer.success("mkdir").await.map(drop)
+    answer.success("mkdir").await?;
+    caller.inner.subdirs.made(&marker);
+    Ok(())
 }
 
 /// Removes an empty directory.
@@ -129,5 +131,6 @@ pub(crate) async fn rename(
         &ProgressSink::ignore(),
     )
     .await?;
+    caller.inner.subdirs.made(to);
     delete(caller, from).await
 }

@@ -54,6 +54,7 @@ pub(crate) async fn copy(
     let source = source.ok_or_else(|| nothing("copy", &from))?;
     refuse_if_taken(caller, &to, request.overwrite, "copy to").await?;
     within(caller, (&from, &to), &source, request.overwrite, progress).await?;
+    caller.inner.subdirs.made(&to);
     Ok(Copied {
         bytes: source.size,
         checksum: None,

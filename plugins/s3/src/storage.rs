@@ -16,12 +16,15 @@ use crate::absent::Absent;
 use crate::caller::{Caller, Regions};
 use crate::client;
 use crate::config::Config;
+use crate::earlier::{self, Begun};
 use crate::environment::{self, Environment};
 use crate::leftover::Living;
 use crate::place::SCHEMES;
 use crate::reader::{self, S3Read};
+use crate::subdirs::Subdirs;
 use crate::writer::{self, S3Write};
 use crate::{handout, inspect, lister, namespace, peer_copy, staging};
+use causeway_sdk::journal::Journal;
 
 /// Object stores that speak S3.
 pub struct S3Storage(Arc<Inner>);
@@ -35,7 +38,9 @@ pub(crate) struct Inner {
     pub(crate) client: Client,
     pub(crate) regions: Regions,
     pub(crate) living: Living,
+    pub(crate) journal: Journal<Begun>,
     pub(crate) absent: Absent,
+    pub(crate) subdirs: Subdirs,
     pub(crate) host: Host,
 }
 
@@ -55,14 +60,17 @@ impl S3Storage {
         let own = own
             .map(|it| environment::endpoint("endpoint", it))
             .transpose()?;
+        let journal = config.state_dir.as_ref().map(|dir| dir.join("s3"));
         Ok(Self(Arc::new(Inner {
-            client: client::open(&config),
+            client: client::open(&config, &host),
             endpoint: own.or_else(|| environment.endpoint.clone()),
             environment,
             config,
             regions: Regions::default(),
             living: Living::default(),
+            journal: Journal::new(journal),
             absent: Absent::default(),
+            subdirs: Subdirs::default(),
             host,
         })))
     }
@@ -153,6 +161,11 @@ impl Storage for S3Storage {
         inspect::stat(&caller, &caller.place(at)?).await
     }
 
+    async fn exists(&self, cx: &Ctx, at: &Url) -> Result<bool> {
+        let caller = self.caller(cx)?;
+        inspect::exists(&caller, &caller.place(at)?).await
+    }
+
     async fn list(&self, cx: &Ctx, at: &Url, page: Page) -> Result<DirPage> {
         let caller = self.caller(cx)?;
         lister::list(&caller, &caller.place(at)?, page).await
@@ -196,7 +209,9 @@ impl Storage for S3Storage {
 
     async fn open_write(&self, cx: &Ctx, at: &Url, options: WriteOptions) -> Result<S3Write> {
         let caller = self.caller(cx)?;
-        writer::open(&caller, &caller.place(at)?, options)
+        let place = caller.place(at)?;
+        earlier::remove_earlier(&caller, &place);
+        writer::open(&caller, &place, options)
     }
 
     async fn copy(&self, cx: &Ctx, request: CopyRequest, progress: ProgressSink) -> Result<Copied> {

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::caller::Caller;
 use crate::digest;
+use crate::earlier::remove_earlier;
 use crate::error::{at, internal};
 use crate::exchange::{Request, send};
 use crate::inspect::head;
@@ -36,11 +37,12 @@ pub(crate) struct Upload {
 
 /// Begins an upload. With `crc` every part will have a CRC-32C.
 pub(crate) async fn begin(caller: &Caller, place: &Place, crc: bool) -> Result<Upload> {
+    remove_earlier(caller, place);
     let mut leftover = Leftover::new(caller, place);
     for attempt in 0.. {
         let error = match create(caller, place, crc).await {
             Ok(id) => {
-                leftover.name(&id);
+                leftover.name(&id).await;
                 return Ok(Upload {
                     tasks: JoinSet::new(),
                     leftover,

@@ -15,6 +15,10 @@ use crate::place::Place;
 use crate::retry::{ATTEMPTS, is_passing, pause};
 use crate::upload::taken;
 
+/// Most bytes of which an MD5 costs less than the request that it saves: what was compared need not
+/// be looked at.
+const SUMMED: u64 = 1 << 20;
+
 /// Sends an object. A request whose answer was lost is sent again: it does no more than the first.
 pub(crate) async fn put(
     caller: &Caller,
@@ -53,12 +57,22 @@ pub(crate) async fn put(
     };
     let answer = answer.success("write").await?;
     let (headers, is_md5) = (answer.response.headers(), caller.inner.config.etag_is_md5);
-    verify(headers, sum.as_ref(), "write", place, is_md5)?;
+    let told = digest::told(headers, is_md5);
+    let sent = match sum.filter(|sum| tells(&told, sum.algorithm)) {
+        Some(sum) => Some(sum),
+        None if tells(&told, Algorithm::Md5) && held.len <= SUMMED => Some(md5(&held.pieces)),
+        None => None,
+    };
+    verify(headers, sent.as_ref(), "write", place, is_md5)?;
     Ok(Written {
         bytes: held.len,
         etag: answer.header(header::ETAG).map(str::to_owned),
-        checksums: digest::told(headers, is_md5),
+        checksums: if sent.is_some() { told } else { Vec::new() },
     })
+}
+
+fn tells(told: &[Checksum], algorithm: Algorithm) -> bool {
+    told.iter().any(|it| it.algorithm == algorithm)
 }
 
 /// The answer; `None` when an earlier one was lost and what is there is ours.

@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::config::UploadChecksum;
 use crate::error::{at, internal};
 use crate::held::Held;
-use crate::lister::has_below;
+use crate::lister::is_taken;
 use crate::part::Source;
 use crate::parts::Plan;
 use crate::place::Place;
@@ -53,7 +53,7 @@ pub(crate) fn open(caller: &Caller, place: &Place, options: WriteOptions) -> Res
     let mut look = JoinSet::new();
     if caller.inner.config.directories && !caller.inner.absent.take(place) {
         let (caller, place) = (caller.clone(), place.clone());
-        look.spawn(async move { has_below(&caller, &place).await });
+        look.spawn(async move { is_taken(&caller, &place).await });
     }
     Ok(S3Write {
         open: None,
@@ -177,7 +177,9 @@ impl S3Write {
         self.refuse_directory().await?;
         let Some(mut upload) = self.upload.take() else {
             let held = self.held.turn(&self.caller.inner);
-            return whole::put(&self.caller, &self.place, held, &self.options).await;
+            let written = whole::put(&self.caller, &self.place, held, &self.options).await?;
+            self.caller.inner.subdirs.made(&self.place);
+            return Ok(written);
         };
         let part = self.held.turn(&self.caller.inner);
         if part.len > 0 {
@@ -189,6 +191,7 @@ impl S3Write {
             }
         }
         let etag = upload.complete(self.options.overwrite).await?;
+        self.caller.inner.subdirs.made(&self.place);
         Ok(Written {
             bytes: self.written,
             etag,

@@ -104,6 +104,65 @@ async fn a_free_name_is_looked_at_once_before_it_is_written() {
 }
 
 #[tokio::test]
+async fn many_files_of_one_directory_cost_one_listing() {
+    let double = Double::start(|seen| match seen.method.as_str() {
+        "HEAD" => reply("404 Not Found", &[], ""),
+        "PUT" => reply("200 OK", &["ETag: \"e\""], ""),
+        _ if seen.query("prefix").is_some_and(|it| it == "d%2F") => reply(
+            "200 OK",
+            &[],
+            "<ListBucketResult><CommonPrefixes><Prefix>d/sub/</Prefix></CommonPrefixes>\
+             </ListBucketResult>",
+        ),
+        _ if seen.query("prefix").is_some_and(|it| it == "d%2Fsub%2F") => reply(
+            "200 OK",
+            &[],
+            "<ListBucketResult><Contents><Key>d/sub/x</Key></Contents></ListBucketResult>",
+        ),
+        _ => reply("200 OK", &[], "<ListBucketResult/>"),
+    });
+    let (double, storage) = (double.await, storage("{}"));
+    for number in 0..50 {
+        let at = double.url(&format!("/bucket/d/{number}"));
+        assert!(!storage.exists(&cx(), &at).await.unwrap());
+        write(&storage, &cx(), &at, b"x").await.unwrap();
+    }
+    let count = |method: &str| double.seen(method).len();
+    assert_eq!((count("HEAD"), count("PUT")), (50, 50));
+    assert_eq!(count("GET"), 5, "four questions, then a listing");
+    // What it showed is still seen, and what was made since.
+    let exists = |path: &str| {
+        let at = double.url(path);
+        let storage = &storage;
+        async move { storage.exists(&cx(), &at).await.unwrap() }
+    };
+    assert!(exists("/bucket/d/sub").await);
+    assert!(!exists("/bucket/d/other").await);
+    let at = double.url("/bucket/d/other/x");
+    write(&storage, &cx(), &at, b"x").await.unwrap();
+    let asked = count("GET");
+    exists("/bucket/d/other").await;
+    assert_eq!(count("GET"), asked + 1, "it may be a directory now");
+}
+
+#[tokio::test]
+async fn an_md5_that_the_server_tells_is_compared_where_that_is_cheap() {
+    let told = |content: Vec<u8>, md5_of: &'static [u8]| async move {
+        let mut hasher = causeway_sdk::Algorithm::Md5.hasher();
+        hasher.update(md5_of);
+        let etag = format!("ETag: \"{}\"", hasher.finish().hex);
+        let double = Double::start(move |_| reply("200 OK", &[&etag], "")).await;
+        write(&storage(PLAIN), &cx(), &double.url("/bucket/k"), &content).await
+    };
+    let written = told(b"mine".into(), b"mine").await.unwrap();
+    assert_eq!(written.checksums.len(), 1, "the storage has it");
+    let outcome = told(b"mine".into(), b"else").await;
+    assert_eq!(kind(outcome), ErrorKind::Integrity);
+    let written = told(pattern(2 << 20), b"whatever").await.unwrap();
+    assert!(written.checksums.is_empty(), "nothing was compared");
+}
+
+#[tokio::test]
 async fn who_may_not_list_still_writes_and_learns_what_is_missing() {
     let double = Double::start(|seen| match seen.method.as_str() {
         "HEAD" => reply("404 Not Found", &[], ""),

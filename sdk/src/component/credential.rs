@@ -23,8 +23,8 @@ impl Held {
     /// The credential itself.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) unless the plugin's manifest grants
-    /// `credential-reveal`.
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) unless the operator granted
+    /// `credential_reveal`.
     pub fn reveal(&self) -> Result<Credential> {
         Ok(match self.0.reveal().map_err(error_back)? {
             Uncovered::None => Credential::None,

@@ -62,6 +62,8 @@ pub struct Written {
     pub bytes: u64,
     /// Version of the new object.
     pub etag: Option<String>,
-    /// Checksums the storage computed itself.
+    /// Checksums the storage computed itself of what it has now. Whoever tells one says that the
+    /// storage has all of it: the engine does not look again. One that can be compared with the
+    /// bytes that were sent is compared first.
     pub checksums: Vec<Checksum>,
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use causeway_sdk::{Ctx, DynStorage, Page, Url};
+use causeway_sdk::{Ctx, DynStorage, Page, ReadOptions, Result, Url};
 use causeway_tests::guests::guest;
+use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{Form, cx, loaded, percentile, url};
+use super::{Form, cx, loaded_with, percentile, url};
 use crate::report::Report;
 
 /// So long a neighbour is looked at.
@@ -18,16 +19,35 @@ const TIME: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(1);
 /// Callers that attack at the same time.
 const ATTACKERS: usize = 2;
-/// Attacks, as the hostile component knows them.
-const ATTACKS: [&str; 5] = ["loop", "memory", "deep", "giant", "trap"];
+/// Attacks: what each is called, and where the hostile component does it.
+const ATTACKS: [(&str, &str); 10] = [
+    ("loop", "loop"),
+    ("memory", "memory"),
+    ("deep", "deep"),
+    ("giant", "giant"),
+    ("trap", "trap"),
+    ("heavy", "heavy"),
+    ("stay", "stay"),
+    (
+        "forbidden host",
+        "call?uri=https://storage.example.org/secret",
+    ),
+    (
+        "header smuggling",
+        "call?uri=http://127.0.0.1:9/&name=Host&value=elsewhere",
+    ),
+    ("lying lengths", "endless"),
+];
 
 /// Measures every neighbour beside every attack.
 pub(super) async fn run(report: &mut Report, forms: &[Form]) {
     for form in forms {
         look(report, form, "alone").await;
     }
-    for attack in ATTACKS {
-        let hostile = loaded(&guest("hostile")).storage();
+    for (attack, path) in ATTACKS {
+        // Granted, so that what is smuggled is refused for its own sake.
+        let grants = json!({ "grants": { "http": ["http://127.0.0.1:9"] } });
+        let hostile = loaded_with(&guest("hostile"), &grants).storage();
         let over = Arc::new(AtomicBool::new(false));
         let struck = Arc::new(AtomicUsize::new(0));
         let mut attackers = JoinSet::new();
@@ -36,7 +56,7 @@ pub(super) async fn run(report: &mut Report, forms: &[Form]) {
             let struck = Arc::clone(&struck);
             attackers.spawn(async move {
                 while !over.load(Ordering::Relaxed) {
-                    strike(&*hostile, attack).await;
+                    strike(&*hostile, path).await;
                     struck.fetch_add(1, Ordering::Relaxed);
                 }
             });
@@ -52,14 +72,22 @@ pub(super) async fn run(report: &mut Report, forms: &[Form]) {
     }
 }
 
-async fn strike(hostile: &dyn DynStorage, attack: &str) {
-    let at: Url = url(&format!("hostile://h/{attack}"));
+async fn strike(hostile: &dyn DynStorage, path: &str) {
+    let at: Url = url(&format!("hostile://h/{path}"));
     let cx = Ctx::new("strikes").with_timeout(Duration::from_secs(2));
-    let failed = match attack {
-        "giant" => hostile.list(&cx, &at, Page::default()).await.is_err(),
+    let failed = match path {
+        "giant" | "heavy" => hostile.list(&cx, &at, Page::default()).await.is_err(),
+        "endless" => read(hostile, &cx, &at).await.is_err(),
         _ => hostile.stat(&cx, &at).await.is_err(),
     };
-    assert!(failed, "{attack} has not failed");
+    assert!(failed, "{path} has not failed");
+}
+
+/// Reads all that comes.
+async fn read(hostile: &dyn DynStorage, cx: &Ctx, at: &Url) -> Result<()> {
+    let mut body = hostile.open_read(cx, at, ReadOptions::default()).await?;
+    while body.next().await?.is_some() {}
+    Ok(())
 }
 
 async fn look(report: &mut Report, form: &Form, how: &str) {

@@ -9,11 +9,14 @@
 | `pieces`, `length` | so many pieces of four bytes are sent one by one, after that length was told |
 | `forget` | the request is begun, and dropped after a first piece |
 
-The status of the answer is the size, its text the version. The path `/sleep` waits, and `/reveal` asks
-for the credential itself.
+The status of the answer is the size, its text the version. The path `/sleep` waits, `/reveal` asks
+for the credential itself, `/escape` tries what a program may do and a component may not, and tells in the version
+what came of it, `/print` prints, and `/raise` raises what nobody catches.
 """
 
 import json
+import os
+import sys
 from urllib.parse import parse_qs, urlsplit
 
 from storage_poll import PIECE, failed
@@ -21,6 +24,12 @@ from wit_world import exports
 from wit_world.imports import http_poll, timer_poll
 from wit_world.imports.http_types import Request
 from wit_world.imports.types import EntryKind, ErrorKind, FileStat, Locality
+
+# What is not there when the component is built cannot be imported later.
+try:
+    import socket
+except ImportError:
+    socket = None
 
 CAPABILITIES = {
     "name": "http-poll",
@@ -70,6 +79,49 @@ def call(cx, at):
     return stat_of(response.status, text.decode())
 
 
+def connect():
+    if socket is None:
+        raise OSError("there are no sockets")
+    socket.create_connection(("127.0.0.1", 22), 5)
+
+
+def listen():
+    if socket is None:
+        raise OSError("there are no sockets")
+    socket.create_server(("127.0.0.1", 0))
+
+
+def write():
+    with open("/tmp/escaped", "w") as file:
+        file.write("out")
+
+
+ESCAPES = {
+    "read a file": lambda: open("/etc/passwd").read(),
+    "write a file": write,
+    "read above": lambda: open("../../../../etc/passwd").read(),
+    "list a directory": lambda: os.listdir("/etc"),
+    "connect": connect,
+    "listen": listen,
+    "run a program": lambda: os.system("true"),
+    "fork": lambda: os.fork(),
+    "read standard input": lambda: open(0).read() or 1 / 0,
+}
+
+
+def escape():
+    told = {}
+    for name, attempt in ESCAPES.items():
+        try:
+            attempt()
+            told[name] = "done"
+        except BaseException as error:
+            told[name] = type(error).__name__
+    told["environment"] = sorted(os.environ)
+    told["arguments"] = sys.argv
+    return json.dumps(told)
+
+
 class StoragePoll(exports.StoragePoll):
     """The operations; only one of them is listed."""
 
@@ -87,6 +139,14 @@ class StoragePoll(exports.StoragePoll):
         if path == "/sleep":
             timer_poll.sleep_ms(20)
             return stat_of(20, None)
+        if path == "/escape":
+            return stat_of(0, escape())
+        if path == "/print":
+            print("said on", "output")
+            print("said on\nerror", file=sys.stderr)
+            return stat_of(0, None)
+        if path == "/raise":
+            raise KeyError("nobody catches it")
         if path == "/reveal":
             cx.credential().reveal()
             return stat_of(0, None)

@@ -19,13 +19,17 @@ server_fill() {
 }
 
 # Certificate, key and map of the server. Alice is mapped to whoever runs it:
-# the mapped name must be an account of the machine.
+# the mapped name must be an account of the machine. So is the subject in
+# CAUSEWAY_LAB_ALSO_MAPPED, for copies in the names of two users.
 gsi_files() {
   local etc="$DIR/etc"
   # It checks that its key is its own and closed to others.
   cp -f "$PKI/hostcert.pem" "$PKI/hostkey.pem" "$etc/"
   chmod 0400 "$etc/hostkey.pem"
   echo "\"/DC=test/DC=lab/CN=Alice Tester\" $ACCOUNT" >"$etc/grid-mapfile"
+  if [ -n "${CAUSEWAY_LAB_ALSO_MAPPED:-}" ]; then
+    echo "\"$CAUSEWAY_LAB_ALSO_MAPPED\" $ACCOUNT" >>"$etc/grid-mapfile"
+  fi
   voms_proxy
 }
 

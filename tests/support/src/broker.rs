@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::gateway::GatewayOptions;
-use crate::programs::{clean, repository};
+use crate::programs::{clean, expect, python, repository};
 
 const USER: &str = "causeway";
 const PASSWORD: &str = "secret";
@@ -25,6 +25,16 @@ pub struct Broker {
     child: Option<Child>,
     /// The name under which it lets clients in.
     virtual_host: String,
+}
+
+/// Where a virtual environment keeps its libraries, whatever its Python.
+fn site_packages(venv: &Path) -> PathBuf {
+    let mut versions = std::fs::read_dir(venv.join("lib")).expect("a virtual environment");
+    let version = versions.next().expect("it has a Python");
+    version
+        .expect("it can be read")
+        .path()
+        .join("site-packages")
 }
 
 fn environment() -> PathBuf {
@@ -183,6 +193,34 @@ impl Consumer {
         let whole = text.rsplit_once('\n').map_or("", |it| it.0);
         let lines = whole.lines().filter(|it| !it.is_empty());
         lines
+            .map(|it| serde_json::from_str(it).expect("a line of JSON"))
+            .collect()
+    }
+
+    /// What Rucio's receiver would write into its database for each complete message so far, in
+    /// order; null where it leaves one alone. It cares for one VO.
+    pub fn received(&self, vo: &str) -> Vec<Value> {
+        let lab = repository().join("target/lab");
+        let packages = lab.join("packages/rucio");
+        assert!(
+            packages.exists(),
+            "{} is missing: run tests/install.sh",
+            packages.display()
+        );
+        // Rucio's receiver wants the client of the broker to be there, too.
+        let mut path = packages.into_os_string();
+        path.push(":");
+        path.push(site_packages(&lab.join("venv-broker")));
+        let mut command = clean(python());
+        command
+            .arg(repository().join("tests/broker/receiver.py"))
+            .arg(&self.out)
+            .arg(self.out.parent().expect("it lies in a directory"))
+            .arg(vo)
+            .env("PYTHONPATH", path)
+            .env("PYTHONPYCACHEPREFIX", lab.join("pycache"));
+        let said = expect(&mut command, Duration::from_secs(120));
+        said.lines()
             .map(|it| serde_json::from_str(it).expect("a line of JSON"))
             .collect()
     }

@@ -27,8 +27,8 @@ pub struct Depots {
     azure: Server,
     grid_ftp: Server,
     options: GatewayOptions,
-    // Read again on SIGHUP.
-    _config: tempfile::NamedTempFile,
+    // The configuration is read again on SIGHUP, and plugins keep things for their later lives.
+    place: tempfile::TempDir,
 }
 
 impl Depots {
@@ -43,11 +43,12 @@ impl Depots {
         let start = |name: &str| Server::start(name, &pki);
         let (web, s3, ftp) = (start("xrdhttp"), start("radosgw"), start("pyftpdlib"));
         let (azure, grid_ftp) = (start("azurite"), start("gridftp"));
-        let config = tempfile::NamedTempFile::new().expect("a temporary file");
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let config = place.path().join("config.toml");
         let endpoint = azure.value("ENDPOINT");
         let text = format!("[plugins.cloud.azure]\nendpoint = \"{endpoint}\"\n");
-        std::fs::write(config.path(), text).expect("the configuration is written");
-        let options = options.config(config.path());
+        std::fs::write(&config, text).expect("the configuration is written");
+        let options = options.config(config);
         let grid = Grid::start(options.clone());
         let depots = Self {
             grid,
@@ -57,7 +58,7 @@ impl Depots {
             azure,
             grid_ftp,
             options,
-            _config: config,
+            place,
         };
         let of = |server: &Server, key: &str| server.value(key).to_owned();
         let s3 = (of(&depots.s3, "ACCESS"), of(&depots.s3, "SECRET"));
@@ -99,17 +100,38 @@ impl Depots {
         post(&format!("/config/cloud_storage/{storage}"), &keys);
     }
 
+    /// The server that keeps storages of that kind.
+    pub fn server(&self, kind: &str) -> &Server {
+        match kind {
+            "https" => &self.web,
+            "s3" => &self.s3,
+            "ftp" => &self.ftp,
+            "azure" => &self.azure,
+            "gsiftp" => &self.grid_ftp,
+            other => panic!("no server keeps this kind of storage: {other}"),
+        }
+    }
+
     /// A URL of this name at a storage of that kind.
     pub fn url(&self, kind: &str, name: &str) -> String {
         match kind {
             "file" => self.grid.local_url(name),
-            "https" => self.web.url(name),
             "s3" => format!("{}/{name}", self.s3.value("TLS_URL")),
-            "ftp" => self.ftp.url(name),
-            "azure" => self.azure.url(name),
-            "gsiftp" => self.grid_ftp.url(name),
-            other => panic!("no such kind of storage: {other}"),
+            other => self.server(other).url(name),
         }
+    }
+
+    /// Pieces that have arrived of a transfer that could be gone on with.
+    pub fn pieces(&self, job: &str) -> usize {
+        let Ok(entries) = std::fs::read_dir(self.grid.gateway.state().join("resume")) else {
+            // Made when the first piece arrives.
+            return 0;
+        };
+        let is_it = |path: &PathBuf| path.display().to_string().ends_with(job);
+        let ledger = entries.flatten().map(|it| it.path()).find(is_it);
+        let text = ledger.and_then(|it| std::fs::read_to_string(it).ok());
+        let is_piece = |line: &&str| line.starts_with(|first: char| first.is_ascii_digit());
+        text.map_or(0, |it| it.lines().filter(is_piece).count())
     }
 
     /// Puts a file into the gateway's own directory.
@@ -117,19 +139,36 @@ impl Depots {
         put(&self.grid.local(name), bytes);
     }
 
-    /// What is stored there, read past the gateway: from the server's disk, or with rclone; nothing
-    /// for storages that neither can look into.
+    /// What is stored there, read past the gateway: from the server's disk, where there may be
+    /// nothing, or with programs of others.
     pub fn stored(&self, kind: &str, name: &str) -> Option<Vec<u8>> {
         let path: PathBuf = match kind {
-            "file" => self.grid.local(name),
-            "https" => self.web.data(name),
-            "ftp" => self.ftp.data(name),
-            "gsiftp" => self.grid_ftp.data(name),
             "s3" => return Some(self.by_rclone(name)),
-            _ => return None,
+            "azure" => return Some(self.by_curl(name)),
+            "file" => self.grid.local(name),
+            other => self.server(other).data(name),
         };
-        let read = std::fs::read(&path);
-        Some(read.unwrap_or_else(|error| panic!("read {}: {error}", path.display())))
+        path.exists().then(|| read(&path))
+    }
+
+    /// How many uploads plugins have written down.
+    pub fn written_down(&self) -> usize {
+        let count = |name: &str| {
+            let dir = self.grid.gateway.state().join("db/begun").join(name);
+            // Made with the first upload.
+            std::fs::read_dir(dir).map_or(0, Iterator::count)
+        };
+        count("s3") + count("ftp")
+    }
+
+    /// Removes a file through the gateway.
+    pub fn remove(&self, kind: &str, name: &str) {
+        let alice = self.grid.user("alice.proxy");
+        let body = json!({ "surl": self.url(kind, name) });
+        let gateway = &self.grid.gateway;
+        gateway
+            .rest(Some(&alice), "POST", "/dm/unlink", Some(&body))
+            .expect(200);
     }
 
     fn by_rclone(&self, name: &str) -> Vec<u8> {
@@ -138,6 +177,39 @@ impl Depots {
         let from = format!("lab:{}/{name}", self.s3.value("BUCKET"));
         self.rclone(&["copyto", &from, &to.display().to_string()]);
         read(&to)
+    }
+
+    /// With a signature that the account's owner has given out.
+    fn by_curl(&self, name: &str) -> Vec<u8> {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let to = dir.path().join("copy");
+        let of = |key: &str| self.azure.value(key);
+        let mut curl = clean("curl");
+        curl.args(["-sSf", "--cacert"])
+            .arg(self.grid.pki.file("ca.pem"));
+        curl.arg("-o").arg(&to).arg(format!(
+            "{}/{}/lab/{name}?{}",
+            of("ENDPOINT"),
+            of("ACCOUNT"),
+            of("SAS")
+        ));
+        expect(&mut curl, LIMIT);
+        read(&to)
+    }
+
+    /// Names of the uploads in parts that were begun at the S3 server and not ended, as it lists them
+    /// itself.
+    pub fn unfinished_uploads(&self) -> Vec<String> {
+        let of = |key: &str| self.s3.value(key);
+        let mut curl = clean("curl");
+        curl.args(["-sSf", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user"])
+            .arg(format!("{}:{}", of("ACCESS"), of("SECRET")))
+            .args(["-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"])
+            .arg(format!("{}/{}?uploads=", of("ENDPOINT"), of("BUCKET")));
+        let list = expect(&mut curl, LIMIT);
+        let names = list.split("<UploadId>").skip(1);
+        let names = names.filter_map(|it| it.split_once('<'));
+        names.map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Somebody else's program, with the keys of the S3 server.

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// Bytes between two rests.
 const PIECE: usize = 256 << 10;
+/// How often somebody who may send no more looks again.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The storage. Its threads end with the test's process.
 #[derive(Clone, Debug)]
@@ -23,6 +25,7 @@ struct Shared {
     version: u64,
     served: u64,
     starts: Vec<u64>,
+    most: u64,
 }
 
 impl Drip {
@@ -37,6 +40,7 @@ impl Drip {
                 version: 1,
                 served: 0,
                 starts: Vec::new(),
+                most: u64::MAX,
             })),
             rest,
         };
@@ -63,6 +67,11 @@ impl Drip {
         shared.version += 1;
     }
 
+    /// Sends about so many bytes and then no more, until another word comes.
+    pub fn stop_after(&self, most: u64) {
+        self.lock().most = most;
+    }
+
     /// Bytes of the file that were sent so far.
     pub fn served(&self) -> u64 {
         self.lock().served
@@ -71,6 +80,11 @@ impl Drip {
     /// Where the reads began that were asked for since the last question.
     pub fn starts(&self) -> Vec<u64> {
         std::mem::take(&mut self.lock().starts)
+    }
+
+    fn is_held(&self) -> bool {
+        let shared = self.lock();
+        shared.served >= shared.most
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
@@ -141,6 +155,9 @@ impl Drip {
         }
         self.lock().starts.push(start as u64);
         for piece in content[start..end].chunks(PIECE) {
+            while self.is_held() {
+                std::thread::sleep(LOOK);
+            }
             to.write_all(piece)?;
             self.lock().served += piece.len() as u64;
             std::thread::sleep(self.rest);

@@ -24,6 +24,7 @@ pub mod place;
 pub mod plugins;
 pub mod processes;
 pub mod programs;
+pub mod puller;
 pub mod repository;
 pub mod rest;
 pub mod signed_header;

@@ -12,6 +12,7 @@ use http::Request;
 use tower::ServiceExt;
 
 use crate::authorization_matrix_rows::{CALLERS, ROWS, Row};
+use crate::oauth2::{application, granted, registered_as};
 use crate::support::{DLG, DN, OTHER_DN, Service, caller, one_file, user};
 
 const FULL: [&str; 5] = ["transfer", "datamanagement", "config", "deleg", "admin"];
@@ -33,8 +34,7 @@ fn caller_of(column: &str) -> Option<Caller> {
     };
     match column {
         "owner" => Some(caller(user())),
-        // A connection that outlived its certificate is nobody's from then on; the server says so
-        // in `callers.rs`. A handshake with such a certificate fails.
+        // Whoever is expired has nothing but a token, see `expired_token`.
         "anonymous" | "expired" => None,
         "other VO" => with(&|it| {
             it.vos = vec!["othervo".into()];
@@ -62,12 +62,36 @@ fn caller_of(column: &str) -> Option<Caller> {
     }
 }
 
+/// A token of this service with which the owner let an application do everything, some time ago. It
+/// was good, and has ended.
+///
+/// The other way to expire is that of a connection that outlives its certificate: it is nobody's from
+/// then on, says the server in `callers.rs`.
+async fn expired_token(service: &mut Service) -> String {
+    service.acting_as(everything);
+    let scope = "transfer,datamanagement,config,deleg";
+    let mut mover = application("mover");
+    mover["scope"] = scope.into();
+    let (id, secret) = registered_as(service, mover).await;
+    let granted = granted(service, &id, &secret, scope).await;
+    let token = granted["access_token"].as_str().unwrap().to_owned();
+    service.caller = None;
+    let me = service.with_token("GET", "/whoami", &token, "").await;
+    assert_eq!(me.json()["user_dn"], DN);
+    service.advance(granted["expires_in"].as_u64().unwrap() + 1);
+    token
+}
+
 /// A service with one job of the owner, asked as the caller of a column.
 async fn ask(row: &Row, column: &str) -> u16 {
     let mut service = Service::new();
     let job = service.submit(one_file()).await;
     let file = service.view(&job).await.files[0].file_id.to_string();
     service.let_use_drive(DN).await;
+    let token = match column {
+        "expired" => Some(expired_token(&mut service).await),
+        _ => None,
+    };
     service.caller = caller_of(column);
     if let Some(caller) = &service.caller {
         let who = &caller.principal;
@@ -93,6 +117,9 @@ async fn ask(row: &Row, column: &str) -> u16 {
         .header("host", "fts.example.org:8446");
     if !kind.is_empty() {
         request = request.header("content-type", kind);
+    }
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
     }
     let mut request = request.body(Body::from(body)).unwrap();
     if let Some(caller) = &service.caller {

@@ -30,9 +30,9 @@ pub(crate) struct Row {
 }
 
 //                                           owner anon other same admin root banned expired token no-scope
-/// Anybody but the banned.
+/// Anybody but the banned, and whoever shows what is no good any more.
 const fn public(ok: u16) -> Statuses {
-    [ok, ok, ok, ok, ok, ok, 403, ok, ok, ok]
+    [ok, ok, ok, ok, ok, ok, 403, 403, ok, ok]
 }
 /// Anybody with a right of that kind.
 const fn right(ok: u16) -> Statuses {
@@ -60,11 +60,11 @@ const fn config_certificate(ok: u16) -> Statuses {
 }
 /// Anybody who is known; nobodies are asked to log in.
 const fn known(ok: u16) -> Statuses {
-    [ok, 401, ok, ok, ok, ok, 403, 401, ok, ok]
+    [ok, 401, ok, ok, ok, ok, 403, 403, ok, ok]
 }
 /// Who has let the service use their storage; others are known, and have not.
 const fn granted(ok: u16, not: u16) -> Statuses {
-    [ok, 401, not, not, not, not, 403, 401, not, not]
+    [ok, 401, not, not, not, not, 403, 403, not, not]
 }
 /// Who may administrate, proved by a certificate.
 const fn admin_certificate(ok: u16) -> Statuses {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use causeway_api::MatchedRoute;
 use causeway_api::fts::router::ROUTES;
 use causeway_model::{FileState, JobState, Timestamp};
 use http::Request;
@@ -45,10 +46,17 @@ async fn trap_01_leading_double_slash_on_every_route() {
                 .uri(format!("{slashes}{path}"));
             let mut request = request.body(Body::empty()).unwrap();
             request.extensions_mut().insert(caller(user()));
-            // Only the status counts, and some answers never end.
+            // Only the status and the route count, and some answers never end.
             let answer = service.router.clone().oneshot(request).await.unwrap();
-            let answer = answer.status();
-            statuses.push(answer.as_u16());
+            let matched = answer.extensions().get::<MatchedRoute>();
+            let reached = matched.map(|it| it.0);
+            assert_eq!(
+                reached,
+                Some(route.path),
+                "{} {slashes}{path}",
+                route.method
+            );
+            statuses.push(answer.status().as_u16());
         }
         statuses.dedup();
         assert_eq!(statuses.len(), 1, "{} {path}: {statuses:?}", route.method);

@@ -4,6 +4,7 @@
 //! attempts and are not here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_sdk::{
@@ -11,6 +12,8 @@ use causeway_sdk::{
     Result, Space, StageRequest, Staged, Stat, Storages, TransferUrl, TurlRequest, Url,
 };
 use serde::{Deserialize, Serialize};
+
+use super::admission::Admissions;
 
 /// A call with what accompanies it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -115,9 +118,13 @@ impl Call {
     }
 
     /// Makes the call, where the plugins are. Dropped before its end, it is cancelled.
-    pub(super) async fn run(self, storages: &dyn Storages) -> Result<Answer> {
+    pub(super) async fn run(
+        self,
+        storages: &Arc<dyn Storages>,
+        admissions: &Admissions,
+    ) -> Result<Answer> {
         if let Ask::Admit(urls) = &self.ask {
-            return Ok(Answer::Admitted(storages.admit_all(urls).await));
+            return Ok(Answer::Admitted(admissions.ask(storages, urls).await));
         }
         // Only the scheme decides which storage it is.
         let any: Url = format!("{}://any/", self.scheme)

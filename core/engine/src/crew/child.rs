@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
+use super::admission::Admissions;
 use super::call::Call;
 use super::keyring::Keyring;
 use super::roster::failed;
@@ -89,6 +90,7 @@ pub async fn work(
         orders,
         outbox,
         storages,
+        admissions: Arc::default(),
         calls: Calls::default(),
     };
     let outcome = tokio::select! {
@@ -110,6 +112,7 @@ struct Lines {
     orders: mpsc::UnboundedSender<Order>,
     outbox: mpsc::Sender<FromWorker>,
     storages: Arc<dyn Storages>,
+    admissions: Arc<Admissions>,
     calls: Calls,
 }
 
@@ -149,11 +152,12 @@ impl Lines {
 
     fn answer(&self, number: u64, call: Box<Call>) {
         let (storages, outbox) = (Arc::clone(&self.storages), self.outbox.clone());
+        let admissions = Arc::clone(&self.admissions);
         let running = Arc::clone(&self.calls);
         // Held until the task is in the book, so that it cannot leave it before.
         let mut book = self.calls.lock();
         let task = tokio::spawn(async move {
-            let answer = call.run(&*storages).await;
+            let answer = call.run(&storages, &admissions).await;
             running.lock().remove(&number);
             send(&outbox, FromWorker::Answer(number, Box::new(answer))).await;
         });

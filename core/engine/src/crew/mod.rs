@@ -14,6 +14,7 @@
 //! | the life of one process, from start to burial, and whether it still lives | `process` |
 //! | replacing what died, generations, calls | `processes` |
 //! | storages that are elsewhere | `remote` |
+//! | whether URLs may be used at all | `admission` |
 //! | plugins that kill | `ledger`, `loss` |
 //! | the other end | `child` |
 //!
@@ -21,6 +22,7 @@
 //! - A lost worker costs only the attempts it had: `tests/workers.rs` of the whole program.
 //! - What a worker reported before it died counts: reports are taken before the loss is told.
 
+mod admission;
 mod call;
 pub mod child;
 mod inside;
@@ -37,6 +39,7 @@ use tokio::sync::mpsc;
 
 use crate::messages::{Order, Report};
 
+pub use admission::Admissions;
 pub use inside::Inside;
 pub use loss::{Loss, Part, end_in_words};
 pub use processes::{ProcessOptions, Processes};

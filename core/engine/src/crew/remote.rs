@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use causeway_sdk::capability::Admission;
 use causeway_sdk::{
@@ -11,8 +12,10 @@ use causeway_sdk::{
     Result, Space, StageRequest, Staged, Stat, Storages, TransferUrl, TurlRequest, Url,
     WriteOptions,
 };
+use futures_util::future::join_all;
 use parking_lot::RwLock;
 
+use super::admission::{PATIENCE, late};
 use super::call::{Answer, Ask, Call};
 use super::processes::Shared;
 use super::wire::Table;
@@ -136,13 +139,16 @@ impl Storages for RemoteStorages {
     fn admit_all<'a>(&'a self, urls: &'a [Url]) -> BoxFuture<'a, Vec<Result<()>>> {
         Box::pin(async move {
             let mut answers: Vec<Result<()>> = urls.iter().map(|_| Ok(())).collect();
-            for (storage, places) in self.to_be_asked(urls) {
-                for places in places.chunks(ADMISSIONS) {
-                    let urls: Vec<Url> = places.iter().map(|it| urls[*it].clone()).collect();
-                    let told = storage.admit_here(urls).await;
-                    for (place, answer) in places.iter().zip(told) {
-                        answers[*place] = answer;
-                    }
+            // Side by side: no storage waits for another one. One limit for all of it.
+            let until = Instant::now() + PATIENCE;
+            let asking = self.to_be_asked(urls).into_iter();
+            let asking = asking.map(|(storage, places)| async move {
+                let told = storage.admit_here(urls, &places, until).await;
+                (places, told)
+            });
+            for (places, told) in join_all(asking).await {
+                for (place, answer) in places.into_iter().zip(told) {
+                    answers[place] = answer;
                 }
             }
             answers
@@ -187,13 +193,24 @@ impl RemoteStorage {
         tokio::time::timeout(left, call).await.unwrap_or_else(late)
     }
 
-    async fn admit_here(&self, urls: Vec<Url>) -> Vec<Result<()>> {
-        let number = urls.len();
-        match self.ask(&Ctx::new("admission"), Ask::Admit(urls)).await {
-            Ok(Answer::Admitted(answers)) if answers.len() == number => answers,
-            Ok(_) => vec![Err(odd("admit")); number],
-            Err(error) => vec![Err(error); number],
+    /// Asks about the URLs at these places, so many at a time.
+    async fn admit_here(&self, all: &[Url], places: &[usize], until: Instant) -> Vec<Result<()>> {
+        let mut answers = Vec::with_capacity(places.len());
+        for places in places.chunks(ADMISSIONS) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let cx = Ctx::new("admission").with_timeout(left);
+            let urls = places.iter().map(|it| all[*it].clone()).collect();
+            answers.extend(match self.ask(&cx, Ask::Admit(urls)).await {
+                Ok(Answer::Admitted(told)) if told.len() == places.len() => told,
+                Ok(_) => vec![Err(odd("admit")); places.len()],
+                Err(error) => vec![Err(error); places.len()],
+            });
         }
+        answers.resize_with(places.len(), late);
+        answers
     }
 }
 

@@ -12,7 +12,7 @@ mod tests;
 
 use std::io;
 
-use causeway_model::workers::PluginMarks;
+use causeway_model::workers::{PluginCounters, PluginMarks};
 use causeway_sdk::{Capabilities, Credential, Error};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,8 @@ pub struct PluginNews {
     pub name: String,
     /// Counted since the worker started.
     pub marks: PluginMarks,
+    /// What the plugin counts itself, since then.
+    pub counters: PluginCounters,
     /// It works, but not well of late.
     pub is_degraded: bool,
 }

@@ -76,3 +76,13 @@ async fn a_storage_that_takes_certificates_gets_the_proxy() {
     assert!(seen.contains(&"a: proxy".to_owned()), "{seen:?}");
     assert!(!seen.iter().any(|it| it.contains("keys")), "{seen:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_waits_for_keys_at_both_sides_begins_once() {
+    let world = world_with(&BY_KEYS).await;
+    submitter(&world).await;
+    assert_eq!(world.begun.lock().unwrap().len(), 1);
+    // A minute later nothing of it is remembered.
+    seen(&world).await;
+    assert_eq!(world.begun.lock().unwrap().len(), 2);
+}

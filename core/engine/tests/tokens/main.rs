@@ -43,6 +43,16 @@ async fn each_side_is_approached_with_its_own_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_attempt_that_waits_for_two_tokens_begins_once() {
+    let it = world().await;
+    it.desk.has(1, Ok("source"));
+    it.desk.has(2, Ok("destination"));
+    let id = it.submit(waiting).await;
+    assert_eq!(fate(&it.end(id).await).0, FileState::Finished);
+    assert_eq!(it.begun.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_side_without_a_token_is_approached_with_the_proxy() {
     let it = world().await;
     it.desk.has(2, Ok("destination"));

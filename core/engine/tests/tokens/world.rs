@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use causeway_engine::crew::{Crew, Inside};
+use causeway_engine::messages::{AttemptId, Order, Report};
 use causeway_engine::{Engine, EngineConfig, Parts, TestClock};
 use causeway_model::oauth::{Bearer, TokenId, TokenSource, TokenTrouble};
 use causeway_model::ports::{
@@ -17,6 +19,7 @@ use causeway_sdk::{
 };
 use causeway_store::{MemoryStore, MemoryVault};
 use causeway_testkit::{Layer, Layered, MemoryStorage};
+use tokio::sync::mpsc;
 
 use crate::support::{Shelf, job};
 
@@ -146,8 +149,29 @@ impl TokenSource for Desk {
     }
 }
 
+/// A worker in this process, and the attempts that it was told to begin.
+struct Ordered {
+    worker: Inside,
+    begun: Arc<Mutex<Vec<AttemptId>>>,
+}
+
+impl Crew for Ordered {
+    fn report_to(&self, reports: mpsc::Sender<Report>) {
+        self.worker.report_to(reports);
+    }
+
+    fn order(&self, order: Order) {
+        if let Order::Start(spec) = &order {
+            self.begun.lock().unwrap().push(spec.attempt);
+        }
+        self.worker.order(order);
+    }
+}
+
 pub(crate) struct World {
     pub(crate) engine: Engine,
+    /// Attempts that the worker was told to begin.
+    pub(crate) begun: Arc<Mutex<Vec<AttemptId>>>,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) desk: Arc<Desk>,
@@ -184,8 +208,15 @@ pub(crate) async fn world_with(kinds: &[CredentialKind]) -> World {
         history: Some(store.clone()),
         tokens: Some(desk.clone()),
     };
+    let begun = Arc::default();
+    let crew = Arc::new(Ordered {
+        worker: Inside::new(Arc::clone(&parts.storages), clock.clone()),
+        begun: Arc::clone(&begun),
+    });
+    let engine = Engine::start_with(EngineConfig::default(), parts, crew);
     World {
-        engine: Engine::start(EngineConfig::default(), parts).await.unwrap(),
+        engine: engine.await.unwrap(),
+        begun,
         store,
         clock,
         desk,

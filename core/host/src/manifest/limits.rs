@@ -52,7 +52,7 @@ pub struct Permissions {
     /// Kinds of credentials that may go with its requests; all when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Vec<CredentialKind>>,
-    /// It may see credentials themselves.
+    /// It asks to see credentials themselves. Only the operator's configuration grants that.
     #[serde(default)]
     pub credential_reveal: bool,
 }

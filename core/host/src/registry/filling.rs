@@ -57,6 +57,22 @@ impl Host {
         found.load(wanted.options.get(&found.name()), &signatures)
     }
 
+    /// Loads one folder as [`load_folder`](Self::load_folder) does, with something between it and the network.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    #[cfg(feature = "wasm")]
+    pub fn load_folder_through(
+        folder: &Path,
+        wanted: &Wanted,
+        wire: std::sync::Arc<dyn crate::wire::Wire>,
+    ) -> Result<PluginHandle, Refusal> {
+        let mut found = Found::at(folder.to_owned());
+        found.wire = Some(wire);
+        let signatures = Signatures::read(&wanted.signatures);
+        found.load(wanted.options.get(&found.name()), &signatures)
+    }
+
     /// Folders by name; a later directory wins. Those that were decided upon are there in any case.
     fn look_through(&mut self, wanted: &Wanted) -> BTreeMap<String, Vec<Found>> {
         let has_version = |decided: &Decided| matches!(decided, Decided::Version { .. });

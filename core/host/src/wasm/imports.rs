@@ -7,8 +7,8 @@ use wasmtime::component::{Component, Linker};
 use super::state::State;
 use super::v0_1;
 
-/// What languages with a runtime of their own import. They get clocks, random numbers and empty
-/// everything else.
+/// What languages with a runtime of their own import. They get clocks, random numbers, a place
+/// to print to, and empty everything else.
 const RUNTIMES: [&str; 6] = [
     "wasi:io/",
     "wasi:clocks/",

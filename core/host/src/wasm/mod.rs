@@ -25,6 +25,7 @@ mod imports;
 mod instance;
 mod limits;
 mod load;
+mod print;
 mod pulse;
 mod state;
 mod stream;

@@ -9,6 +9,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use super::counters::Counters;
 use super::http::Outbound;
 use super::limits::Meter;
+use super::print::Printed;
 use super::pulse::Pulse;
 
 /// Handles an instance may hold.
@@ -42,8 +43,11 @@ impl State {
         table.set_max_capacity(HANDLES);
         Self {
             table,
-            // No arguments, no environment, no files, no sockets, closed standard streams.
-            wasi: WasiCtxBuilder::new().build(),
+            // No arguments, no environment, no files, no sockets, nothing to read.
+            wasi: WasiCtxBuilder::new()
+                .stdout(Printed::new(&about.log, LogLevel::Info))
+                .stderr(Printed::new(&about.log, LogLevel::Warn))
+                .build(),
             meter,
             about,
             pulse,

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "wasm")]
 pub(crate) mod http;
+pub(crate) mod log;
 #[cfg(feature = "wasm")]
 pub(crate) mod tls;
 

@@ -11,6 +11,7 @@ mod metrics;
 mod plugins;
 mod server;
 mod store;
+mod submit;
 mod tls;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ pub use metrics::MetricsConfig;
 pub use plugins::PluginsConfig;
 pub use server::ServerConfig;
 pub use store::StoreConfig;
+pub use submit::SubmitConfig;
 pub use tls::TlsConfig;
 
 /// All of the configuration.
@@ -34,6 +36,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// Who may do what.
     pub auth: AuthConfig,
+    /// What a submission may ask for.
+    pub submit: SubmitConfig,
     /// Where jobs are kept.
     pub store: StoreConfig,
     /// How transfers run.

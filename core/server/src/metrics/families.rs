@@ -84,6 +84,8 @@ labels! {
     OfStorage { se: Name }
     /// A plugin.
     OfPlugin { plugin: Name }
+    /// A counter of a plugin's own.
+    OfPluginCounter { plugin: Name, name: Name }
     /// A receiver of messages.
     OfReceiver { receiver: Name }
     /// A request to the API.
@@ -200,6 +202,8 @@ families! {
     plugin_traps: Family<OfPlugin, Counter> = Family::default(), "plugin_traps";
     /// Times that a plugin held a thread for too long
     plugin_slow_polls: Family<OfPlugin, Counter> = Family::default(), "plugin_slow_polls";
+    /// What a plugin counts itself, by names of its own
+    plugin_counter: Family<OfPluginCounter, Counter> = Family::default(), "plugin_counter";
     /// Worker processes that a plugin ended
     plugin_ended_workers: Family<OfPlugin, Counter> = Family::default(), "plugin_ended_workers";
     /// Attempts that worker processes have

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use causeway_model::workers::PluginMarks;
+use causeway_model::workers::{PluginCounters, PluginMarks};
 use prometheus_client::metrics::counter::Counter;
 
 use super::Metrics;
-use super::families::OfPlugin;
+use super::families::{OfPlugin, OfPluginCounter};
 use crate::plugins::Plugins;
 
 /// What is counted under one name.
 #[derive(Debug, Default)]
 pub(super) struct Sum {
     pub(super) marks: PluginMarks,
+    pub(super) own: PluginCounters,
     pub(super) ended_workers: u64,
 }
 
@@ -35,10 +36,12 @@ impl Metrics {
             let cell = all.plugin_in_service.get_or_create(&labels);
             cell.set(i64::from(is_in));
         }
+        let mut counters = plugins.counters();
         let sums = plugins.marks().into_iter().map(|(name, marks)| {
             let ended_workers = crew.map_or(0, |it| it.ended_by(&name));
             let sum = Sum {
                 marks,
+                own: counters.remove(&name).unwrap_or_default(),
                 ended_workers,
             };
             (name, sum)
@@ -52,10 +55,16 @@ impl Metrics {
         for (name, it) in plugins {
             let sum = sums.entry(self.plugin_labels(&name).plugin).or_default();
             sum.marks = sum.marks.and(it.marks);
+            sum.own.add_all(&it.own);
             sum.ended_workers += it.ended_workers;
         }
         let all = &self.families;
         for (plugin, sum) in sums {
+            for (name, value) in sum.own.iter() {
+                let (plugin, name) = (Arc::clone(&plugin), name.into());
+                let labels = OfPluginCounter { plugin, name };
+                set(&all.plugin_counter.get_or_create(&labels), value);
+            }
             let labels = OfPlugin { plugin };
             let marks = sum.marks;
             for (family, value) in [

@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use causeway_engine::crew::{PluginCard, Processes};
 use causeway_engine::{EngineConfig, Isolation};
 use causeway_model::workers::{
-    PluginAction, PluginChange, PluginMarks, RefusedVersion, RunningVersion,
+    PluginAction, PluginChange, PluginCounters, PluginMarks, RefusedVersion, RunningVersion,
 };
 use tokio::sync::Mutex;
 
@@ -25,6 +25,7 @@ use super::book::{Book, Entry, Shelf};
 use super::deciding::{Judge, Picture};
 use super::live::LivePlugins;
 use super::{At, ForWorkers, keep_compiled_in, load_wanted, wanted};
+use crate::bundled;
 use crate::config::Config;
 
 /// Longest wait of an operator for workers that obey.
@@ -59,7 +60,7 @@ impl Plugins {
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         let state = config.store.embedded_path().map_err(anyhow::Error::msg)?;
         let shelf = Shelf::new(&state);
-        let config = with_cache(config.clone(), &state);
+        let config = with_places(config.clone(), &state);
         let picture = look(&config, &shelf, shelf.read()?, true).await;
         let text = ForWorkers::text(&config, picture.decided())?;
         let at = hire(&config.engine, text).await?;
@@ -78,7 +79,7 @@ impl Plugins {
     pub async fn reload(&self, config: &Config) -> anyhow::Result<()> {
         let mut held = self.config.lock().await;
         let state = config.store.embedded_path().map_err(anyhow::Error::msg)?;
-        let config = with_cache(config.clone(), &state);
+        let config = with_places(config.clone(), &state);
         self.take_up(&config).await?;
         *held = config;
         Ok(())
@@ -224,6 +225,11 @@ impl Plugins {
         self.at.marks()
     }
 
+    /// What plugins counted themselves, by plugin.
+    pub fn counters(&self) -> BTreeMap<String, PluginCounters> {
+        self.at.counters()
+    }
+
     /// Versions that are loaded, by plugin.
     pub fn versions(&self) -> BTreeMap<String, Vec<RunningVersion>> {
         self.at.versions()
@@ -256,10 +262,12 @@ async fn look(config: &Config, shelf: &Shelf, book: Book, starting: bool) -> Pic
     judge.look(book).await
 }
 
-/// Compiled components lie beside the store unless somebody said where.
-fn with_cache(mut config: Config, state: &Path) -> Config {
+/// Compiled components, and what plugins remember of what they began, lie beside the store unless somebody
+/// said where.
+fn with_places(mut config: Config, state: &Path) -> Config {
     let dir = &mut config.plugins.cache_dir;
     dir.get_or_insert_with(|| state.join("components"));
+    bundled::keep_records(&mut config.plugins, &state.join("begun"));
     config
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use causeway_engine::crew::Admissions;
 use causeway_host::{Host, Wanted};
-use causeway_model::workers::PluginMarks;
-use causeway_sdk::{DynStorage, Result, Storages, Url};
+use causeway_model::workers::{PluginCounters, PluginMarks};
+use causeway_sdk::{BoxFuture, DynStorage, Result, Storages, Url};
 use parking_lot::Mutex;
 
 use super::{load_wanted, marks};
@@ -17,7 +18,17 @@ use super::{load_wanted, marks};
 pub struct LivePlugins {
     host: ArcSwap<Host>,
     /// Counted by sets that were exchanged, until they were.
-    before: Mutex<BTreeMap<String, PluginMarks>>,
+    before: Mutex<BTreeMap<String, (PluginMarks, PluginCounters)>>,
+    admissions: Admissions,
+}
+
+/// One set of plugins.
+struct Set(Arc<Host>);
+
+impl Storages for Set {
+    fn storage_for(&self, url: &Url) -> Result<Arc<dyn DynStorage>> {
+        self.0.storage_for(url)
+    }
 }
 
 impl From<Host> for LivePlugins {
@@ -25,6 +36,7 @@ impl From<Host> for LivePlugins {
         Self {
             host: ArcSwap::from_pointee(host),
             before: Mutex::default(),
+            admissions: Admissions::default(),
         }
     }
 }
@@ -33,11 +45,7 @@ impl LivePlugins {
     /// Loads again; running transfers are not disturbed.
     pub fn reload(&self, wanted: &Wanted) {
         let old = self.host.swap(Arc::new(load_wanted(wanted)));
-        let mut before = self.before.lock();
-        for plugin in old.handles() {
-            let sum = before.entry(plugin.name().to_owned()).or_default();
-            *sum = sum.and(marks(plugin));
-        }
+        add(&old, &mut self.before.lock());
     }
 
     /// The newest set.
@@ -47,17 +55,41 @@ impl LivePlugins {
 
     /// What was counted, by plugin.
     pub fn marks(&self) -> BTreeMap<String, PluginMarks> {
+        let all = self.counted().into_iter();
+        all.map(|(name, (marks, _))| (name, marks)).collect()
+    }
+
+    /// What plugins counted themselves, by plugin.
+    pub fn counters(&self) -> BTreeMap<String, PluginCounters> {
+        let all = self.counted().into_iter();
+        all.map(|(name, (_, own))| (name, own)).collect()
+    }
+
+    fn counted(&self) -> BTreeMap<String, (PluginMarks, PluginCounters)> {
         let mut all = self.before.lock().clone();
-        for plugin in self.host.load().handles() {
-            let sum = all.entry(plugin.name().to_owned()).or_default();
-            *sum = sum.and(marks(plugin));
-        }
+        add(&self.host.load(), &mut all);
         all
+    }
+}
+
+/// Adds what a set has counted.
+fn add(host: &Host, all: &mut BTreeMap<String, (PluginMarks, PluginCounters)>) {
+    for plugin in host.handles() {
+        let (sum, own) = all.entry(plugin.name().to_owned()).or_default();
+        *sum = sum.and(marks(plugin));
+        own.add_all(&plugin.counters().into_iter().collect());
     }
 }
 
 impl Storages for LivePlugins {
     fn storage_for(&self, url: &Url) -> Result<Arc<dyn DynStorage>> {
         self.host.load().storage_for(url)
+    }
+
+    fn admit_all<'a>(&'a self, urls: &'a [Url]) -> BoxFuture<'a, Vec<Result<()>>> {
+        Box::pin(async move {
+            let set: Arc<dyn Storages> = Arc::new(Set(self.host()));
+            self.admissions.ask(&set, urls).await
+        })
     }
 }

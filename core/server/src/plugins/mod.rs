@@ -22,7 +22,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use causeway_engine::crew::{PluginCard, PluginNews, Processes};
 use causeway_host::{Decided, Host, PluginHandle, PluginInfo, SignaturePolicy, State, Wanted};
-use causeway_model::workers::{PluginMarks, RunningVersion, VersionState};
+use causeway_model::workers::{PluginCounters, PluginMarks, RunningVersion, VersionState};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,13 @@ impl At {
         match self {
             Self::Elsewhere(crew) => crew.marks(),
             Self::Here(plugins) => plugins.marks(),
+        }
+    }
+
+    fn counters(&self) -> BTreeMap<String, PluginCounters> {
+        match self {
+            Self::Elsewhere(crew) => crew.counters(),
+            Self::Here(plugins) => plugins.counters(),
         }
     }
 
@@ -195,6 +202,7 @@ pub fn news(plugin: &PluginHandle) -> PluginNews {
     PluginNews {
         name: plugin.name().to_owned(),
         marks: marks(plugin),
+        counters: plugin.counters().into_iter().collect(),
         is_degraded: plugin.marks().is_degraded,
     }
 }

@@ -22,13 +22,23 @@ use causeway_sdk::Secret;
 use crate::callers::LiveCallers;
 use crate::config::{AuthConfig, Config, TokenIssuerConfig};
 
-/// Who judges tokens of other issuers. `endpoint` and `host` are what this service is called.
+/// What this service is called, by those who write tokens for it, too.
+pub struct Names {
+    /// Its URL on this machine.
+    pub local: String,
+    /// Its URL as users write it.
+    pub public: String,
+    /// Its host.
+    pub host: String,
+}
+
+/// Who judges tokens of other issuers.
 ///
 /// # Errors
 /// An issuer that cannot be used, with a sentence that names it.
-pub fn verifier(config: &Config, endpoint: &str, host: &str) -> anyhow::Result<Arc<TokenVerifier>> {
+pub fn verifier(config: &Config, names: &Names) -> anyhow::Result<Arc<TokenVerifier>> {
     let auth = &config.auth;
-    let (providers, rules) = trusted(auth, endpoint, host)?;
+    let (providers, rules) = trusted(auth, names)?;
     let timeout = Duration::from_secs(auth.token_timeout_seconds.max(1).into());
     let http = http::IssuerClient::new(&config.tls.ca_dir, timeout)?;
     let verifier = TokenVerifier::new(providers, rules, Arc::new(http));
@@ -39,25 +49,16 @@ pub fn verifier(config: &Config, endpoint: &str, host: &str) -> anyhow::Result<A
 ///
 /// # Errors
 /// As with [`verifier`]; what was trusted before stays.
-pub fn follow(
-    verifier: &TokenVerifier,
-    auth: &AuthConfig,
-    endpoint: &str,
-    host: &str,
-) -> anyhow::Result<()> {
-    let (providers, rules) = trusted(auth, endpoint, host)?;
+pub fn follow(verifier: &TokenVerifier, auth: &AuthConfig, names: &Names) -> anyhow::Result<()> {
+    let (providers, rules) = trusted(auth, names)?;
     let followed = verifier.replace(providers, rules);
     followed.context("read auth.token_issuers")
 }
 
-fn trusted(
-    auth: &AuthConfig,
-    endpoint: &str,
-    host: &str,
-) -> anyhow::Result<(Vec<Provider>, Rules)> {
+fn trusted(auth: &AuthConfig, names: &Names) -> anyhow::Result<(Vec<Provider>, Rules)> {
     let providers = auth.token_issuers.iter().map(provider);
     let rules = Rules {
-        audiences: audiences(auth, endpoint, host),
+        audiences: audiences(auth, names),
         leeway_seconds: auth.token_leeway_seconds.into(),
         keys_kept_seconds: auth.token_keys_kept_seconds.into(),
         plain_on_loopback: auth.token_loopback_http,
@@ -99,13 +100,13 @@ fn secret(path: &Path) -> anyhow::Result<Secret> {
 }
 
 /// The configured ones, and every way to write this service's own URL.
-fn audiences(auth: &AuthConfig, endpoint: &str, host: &str) -> Vec<String> {
+fn audiences(auth: &AuthConfig, names: &Names) -> Vec<String> {
     let mut all = auth.token_audiences.clone();
-    let by_name = endpoint.replacen("localhost", host, 1);
-    for own in [endpoint, &by_name] {
-        all.extend([own.to_owned(), format!("{own}/")]);
+    let by_host = names.local.replacen("localhost", &names.host, 1);
+    for own in [&names.local, &by_host, &names.public] {
+        all.extend([own.clone(), format!("{own}/")]);
     }
-    all.push(host.to_owned());
+    all.push(names.host.clone());
     all
 }
 
@@ -177,8 +178,16 @@ mod tests {
         }
     }
 
+    fn nobody() -> Names {
+        Names {
+            local: String::new(),
+            public: String::new(),
+            host: "h".to_owned(),
+        }
+    }
+
     fn refused(issuer: TokenIssuerConfig) -> String {
-        let error = verifier(&config(issuer), "https://localhost:1", "host");
+        let error = verifier(&config(issuer), &nobody());
         format!("{:#}", error.expect_err("it is no good"))
     }
 
@@ -203,7 +212,7 @@ mod tests {
                 "{text}"
             );
         }
-        assert!(verifier(&config(issuer("https://iam.example")), "", "h").is_ok());
+        assert!(verifier(&config(issuer("https://iam.example")), &nobody()).is_ok());
     }
 
     #[test]
@@ -224,23 +233,25 @@ mod tests {
         let made = provider(&with("us", &file)).unwrap();
         assert_eq!(made.client.as_ref().unwrap().secret.expose(), "hunter2");
         assert!(!format!("{made:?}").contains("hunter2"));
-        let trusting = verifier(&config(with("us", &file)), "", "h").unwrap();
+        let trusting = verifier(&config(with("us", &file)), &nobody()).unwrap();
         let known = trusting.provider("https://iam.example").unwrap();
         assert!(known.client.is_some());
     }
 
     #[test]
     fn our_own_name_is_an_audience_however_it_is_written() {
-        let all = audiences(
-            &AuthConfig::default(),
-            "https://localhost:8446",
-            "fts.example",
-        );
+        let names = Names {
+            local: "https://localhost:8446".to_owned(),
+            public: "https://alias.example".to_owned(),
+            host: "fts.example".to_owned(),
+        };
+        let all = audiences(&AuthConfig::default(), &names);
         for own in [
             "https://wlcg.cern.ch/jwt/v1/any",
             "https://localhost:8446",
             "https://fts.example:8446",
             "https://fts.example:8446/",
+            "https://alias.example",
             "fts.example",
         ] {
             assert!(all.iter().any(|it| it == own), "{own} is not in {all:?}");

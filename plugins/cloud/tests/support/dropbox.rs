@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use causeway_sdk::Algorithm;
 use serde_json::{Value, json};
 
-use super::double::{Double, Reply, Seen, UNFINISHED, decoded, dropbox, ok, reply, sum};
+use super::double::{
+    Double, Reply, Seen, Token, UNFINISHED, content_hash, decoded, dropbox, encoded, ok, reply,
+    usual,
+};
 
 #[derive(Clone)]
 struct Node {
@@ -28,11 +30,20 @@ struct Account {
 
 /// Starts it. Good is the token `good`; `expired` once was.
 pub(crate) async fn start() -> Double {
-    let account = Mutex::new(Account::default());
-    Double::start(move |seen| answer(&mut account.lock().unwrap(), seen)).await
+    start_for(usual).await
 }
 
-fn answer(account: &mut Account, seen: &Seen) -> Reply {
+/// Starts it for those whose tokens somebody else judges.
+pub(crate) async fn start_for(judge: impl Fn(&str) -> Token + Send + Sync + 'static) -> Double {
+    let account = Mutex::new(Account::default());
+    Double::start(move |seen| {
+        let token = judge(seen.token());
+        answer(&mut account.lock().unwrap(), seen, token)
+    })
+    .await
+}
+
+fn answer(account: &mut Account, seen: &Seen, token: Token) -> Reply {
     if seen.method == UNFINISHED {
         // Dropbox forgets sessions by itself, and has no way to be told.
         return reply(200).text(0);
@@ -41,10 +52,10 @@ fn answer(account: &mut Account, seen: &Seen) -> Reply {
         // Needs nobody's token.
         return download(account, seen, &json!({ "path": decoded(path) }));
     }
-    match seen.header("authorization") {
-        "Bearer good" => {}
-        "Bearer expired" => return dropbox(401, "expired_access_token"),
-        _ => return dropbox(401, "invalid_access_token"),
+    match token {
+        Token::Good => {}
+        Token::Expired => return dropbox(401, "expired_access_token"),
+        Token::Unknown => return dropbox(401, "invalid_access_token"),
     }
     let arg: Value = serde_json::from_str(seen.header("dropbox-api-arg")).unwrap_or_default();
     let value = seen.json();
@@ -86,21 +97,8 @@ fn key(path: &Value) -> String {
     path.as_str().unwrap_or_default().to_lowercase()
 }
 
-fn encoded(path: &str) -> String {
-    percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC)
-        .to_string()
-        .replace("%2F", "/")
-}
-
 fn parent(key: &str) -> &str {
     key.rsplit_once('/').map_or("", |it| it.0)
-}
-
-/// SHA-256 over the SHA-256 of every block of 4 MiB.
-fn content_hash(data: &[u8]) -> String {
-    let blocks = data.chunks(4 << 20).map(|it| sum(Algorithm::Sha256, it));
-    let inner: Vec<u8> = blocks.flat_map(|it| hex::decode(it).unwrap()).collect();
-    sum(Algorithm::Sha256, &inner)
 }
 
 fn metadata(node: &Node) -> Value {

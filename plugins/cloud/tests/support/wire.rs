@@ -7,6 +7,24 @@ use serde_json::{Value, json};
 /// Method of the question that [`super::double::Double::unfinished`] asks a double.
 pub(crate) const UNFINISHED: &str = "UNFINISHED";
 
+/// What a double thinks of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    Good,
+    /// It was good once.
+    Expired,
+    Unknown,
+}
+
+/// As tests without a user have it: `good` is good, and `expired` once was.
+pub(crate) fn usual(token: &str) -> Token {
+    match token {
+        "good" => Token::Good,
+        "expired" => Token::Expired,
+        _ => Token::Unknown,
+    }
+}
+
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
@@ -21,6 +39,12 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// The token that came with it; none is empty.
+    pub(crate) fn token(&self) -> &str {
+        let header = self.header("authorization");
+        header.strip_prefix("Bearer ").unwrap_or_default()
     }
 
     pub(crate) fn asked(&self, name: &str) -> &str {
@@ -164,4 +188,20 @@ pub(crate) fn sum(algorithm: causeway_sdk::Algorithm, data: &[u8]) -> String {
     let mut hasher = algorithm.hasher();
     hasher.update(data);
     hasher.finish().hex
+}
+
+/// A path as it stands in a URL.
+pub(crate) fn encoded(path: &str) -> String {
+    percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC)
+        .to_string()
+        .replace("%2F", "/")
+}
+
+/// Dropbox's hash: SHA-256 over the SHA-256 of every block of 4 MiB.
+pub(crate) fn content_hash(data: &[u8]) -> String {
+    let blocks = data
+        .chunks(4 << 20)
+        .map(|it| sum(causeway_sdk::Algorithm::Sha256, it));
+    let inner: Vec<u8> = blocks.flat_map(|it| hex::decode(it).unwrap()).collect();
+    sum(causeway_sdk::Algorithm::Sha256, &inner)
 }

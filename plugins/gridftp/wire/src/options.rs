@@ -9,9 +9,10 @@ use crate::data::{Dcau, Limits, Protection, SocketOptions};
 pub struct Options {
     /// Longest wait for a connection, and for each ordinary reply.
     pub reply: Duration,
-    /// Longest wait for a checksum that the server computes: it reads the file in silence.
+    /// Longest wait for a checksum that the server computes: it reads the file in silence. What it
+    /// says on the way does not make the wait longer.
     pub checksum: Duration,
-    /// Longest time without a marker or a reply while servers copy.
+    /// Longest time without progress: a marker of more bytes than before, or an end.
     pub stall: Duration,
     /// Largest listing that is taken inside a reply, in bytes.
     pub listing: usize,

@@ -4,22 +4,26 @@ mod data_support;
 mod support;
 
 use std::fs::File;
+use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
+use bytes::Bytes;
 use causeway_gridftp_wire::Session;
 use causeway_gridftp_wire::data::Ranges;
 use causeway_gridftp_wire::transfer::{Download, DownloadPlan, Part, Upload, UploadPlan, Way};
 use data_support::content;
 use support::Server;
 
-const SIZES: [usize; 5] = [0, 1, 262_144, 262_145, 3_000_001];
-/// Every number of streams once, and every size once: each run of a client is a log-in.
-const CASES: [(Way, &str, &[usize]); 4] = [
-    (Way::Stream, "1", &[262_145]),
-    (Way::Blocks { streams: 1 }, "1", &[1]),
-    (Way::Blocks { streams: 4 }, "4", &SIZES),
-    (Way::Blocks { streams: 16 }, "16", &[3_000_001]),
+/// Nothing, a byte, a block and its neighbours, several blocks.
+const SIZES: [usize; 6] = [0, 1, 262_143, 262_144, 262_145, 3_000_001];
+/// How we do it, and how many streams they are told to use; nothing is stream mode.
+const WAYS: [(Way, &str); 4] = [
+    (Way::Stream, ""),
+    (Way::Blocks { streams: 1 }, "1"),
+    (Way::Blocks { streams: 4 }, "4"),
+    (Way::Blocks { streams: 16 }, "16"),
 ];
 
 /// Runs a client; again when it crashes by itself, as gfal2 does now and then.
@@ -33,7 +37,12 @@ fn run(server: &Server, program: &str, arguments: &[&str]) -> String {
 }
 
 fn output(server: &Server, program: &str, arguments: &[&str]) -> Output {
-    Command::new(program)
+    command(server, program, arguments).output().unwrap()
+}
+
+fn command(server: &Server, program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .env_remove("X509_USER_CERT")
         .env_remove("X509_USER_KEY")
@@ -42,9 +51,8 @@ fn output(server: &Server, program: &str, arguments: &[&str]) -> Output {
             "X509_CERT_DIR",
             format!("{}/certificates", server.key("PKI")),
         )
-        .env("GFAL_PYTHONBIN", "/usr/bin/python3")
-        .output()
-        .unwrap()
+        .env("GFAL_PYTHONBIN", "/usr/bin/python3");
+    command
 }
 
 fn url(server: &Server, name: &str) -> String {
@@ -68,69 +76,142 @@ async fn get(session: &mut Session, path: String, way: Way) -> Vec<u8> {
     got
 }
 
-#[tokio::test]
-async fn globus_url_copy_and_we_read_each_other() {
-    let server = Server::start("gridftp");
+/// Every size in every way, in both directions: ours are fetched by them, theirs by us. `copy`
+/// makes them copy a whole directory, with so many streams: each run is but one log-in.
+async fn each_reads_the_other(server: &Server, copy: impl Fn(&str, &str, &str)) {
     let mut session = server.session().await;
     let local = tempfile::tempdir().unwrap();
-    let file = |name: &str| local.path().join(name).to_str().unwrap().to_owned();
-    for (way, streams, sizes) in CASES {
-        for &size in sizes {
-            let (here, back) = (file("here"), file("back"));
-            put(&mut session, server.path("ours"), way, size).await;
-            let from = url(&server, "ours");
-            run(
-                &server,
-                "globus-url-copy",
-                &["-p", streams, &from, &format!("file://{back}")],
-            );
-            assert!(
-                std::fs::read(&back).unwrap() == content(size),
-                "{way:?} {size}"
-            );
-
-            std::fs::write(&here, content(size)).unwrap();
-            let to = url(&server, "theirs");
-            run(
-                &server,
-                "globus-url-copy",
-                &["-p", streams, &format!("file://{here}"), &to],
-            );
-            let got = get(&mut session, server.path("theirs"), way).await;
-            assert!(got == content(size), "{way:?} {size}");
+    let at = |name: &str| local.path().join(name);
+    let theirs = at("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    for size in SIZES {
+        std::fs::write(theirs.join(size.to_string()), content(size)).unwrap();
+    }
+    for (number, (way, streams)) in WAYS.into_iter().enumerate() {
+        let (ours, back) = (format!("ours{number}"), at(&format!("back{number}")));
+        session.mkdir(&server.path(&ours)).await.unwrap();
+        std::fs::create_dir(&back).unwrap();
+        for size in SIZES {
+            let path = server.path(&format!("{ours}/{size}"));
+            put(&mut session, path, way, size).await;
+        }
+        copy(streams, &url(server, &ours), &file_url(&back));
+        let sent = format!("theirs{number}");
+        session.mkdir(&server.path(&sent)).await.unwrap();
+        copy(streams, &file_url(&theirs), &url(server, &sent));
+        for size in SIZES {
+            let got = std::fs::read(back.join(size.to_string())).unwrap();
+            assert!(got == content(size), "they of us: {way:?} {size}");
+            let path = server.path(&format!("{sent}/{size}"));
+            let got = get(&mut session, path, way).await;
+            assert!(got == content(size), "we of them: {way:?} {size}");
         }
     }
 }
 
+fn file_url(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
+#[tokio::test]
+async fn globus_url_copy_and_we_read_each_other() {
+    let server = Server::start("gridftp");
+    let lists = tempfile::tempdir().unwrap();
+    each_reads_the_other(&server, |streams, from, to| {
+        let list = lists.path().join("list");
+        let pair = |size| format!("{from}/{size} {to}/{size}\n");
+        std::fs::write(&list, SIZES.map(pair).concat()).unwrap();
+        let mut arguments = vec!["-f", list.to_str().unwrap()];
+        if !streams.is_empty() {
+            arguments.extend(["-p", streams]);
+        }
+        run(&server, "globus-url-copy", &arguments);
+    })
+    .await;
+    streams_were_used(&server).await;
+}
+
+/// Between a server and a file it uses one connection, whatever it is told; we use all.
 #[tokio::test]
 async fn gfal_and_we_read_each_other_and_agree_on_checksums() {
     let server = Server::start("gridftp");
+    each_reads_the_other(&server, |streams, from, to| {
+        let mut arguments = vec!["-f", "-r", "-K", "ADLER32"];
+        if !streams.is_empty() {
+            arguments.extend(["-n", streams]);
+        }
+        arguments.extend([from, to]);
+        run(&server, "gfal-copy", &arguments);
+    })
+    .await;
     let mut session = server.session().await;
-    let local = tempfile::tempdir().unwrap();
-    let here = local.path().join("here");
-    let file = format!("file://{}", here.display());
-    let (ours, theirs) = (url(&server, "ours"), url(&server, "theirs"));
-    let each = CASES.into_iter().flat_map(|(way, streams, sizes)| {
-        let with = move |size: &usize| (way, streams, *size);
-        sizes.iter().map(with)
-    });
-    for (way, streams, size) in each {
-        let copy = ["-f", "-n", streams, "-K", "ADLER32"];
-        put(&mut session, server.path("ours"), way, size).await;
-        run(&server, "gfal-copy", &[&copy[..], &[&ours, &file]].concat());
-        assert!(std::fs::read(&here).unwrap() == content(size), "{size}");
-        run(
-            &server,
-            "gfal-copy",
-            &[&copy[..], &[&file, &theirs]].concat(),
-        );
-        let got = get(&mut session, server.path("theirs"), way).await;
-        assert!(got == content(size), "{way:?} {size}");
-    }
-    let said = run(&server, "gfal-sum", &[&ours, "ADLER32"]);
-    let path = server.path("theirs");
+    let said = run(
+        &server,
+        "gfal-sum",
+        &[&url(&server, "ours2/3000001"), "ADLER32"],
+    );
+    let path = server.path("theirs2/3000001");
     let sum = session.checksum(&path, "ADLER32", 0, None).await.unwrap();
     assert!(said.trim().ends_with(&sum), "{said} {sum}");
+}
+
+/// Both of us did use so many connections, in both directions.
+async fn streams_were_used(server: &Server) {
+    let log = server.log_with("TRANSFERS", "STREAMS=16").await;
+    for streams in [1, 4, 16] {
+        for (kind, directory) in [("STOR", "ours"), ("STOR", "theirs"), ("RETR", "ours")] {
+            let used = log.lines().any(|line| {
+                line.contains(&format!("STREAMS={streams} "))
+                    && line.contains(&format!("TYPE={kind} CODE=226"))
+                    && line.contains(&format!("/{directory}"))
+            });
+            assert!(used, "{kind} {directory} {streams}");
+        }
+    }
+}
+
+/// Five gigabytes, nearly all of them nothing, from us through a server to them.
+#[tokio::test]
+async fn a_large_sparse_file_goes_over_whole() {
+    const SIZE: u64 = 5 << 30;
+    const PIECE: usize = 4 << 20;
+    /// Where it holds something: both ends, and where numbers of 31 and 32 bits end.
+    const PLACES: [u64; 4] = [0, (1 << 31) - 4, (1 << 32) - 4, SIZE - 8];
+    let piece_at = |offset: u64| {
+        let mut piece = vec![0; PIECE];
+        for place in PLACES {
+            for (step, byte) in (0_u64..).zip(b"contents") {
+                if let Some(at) = (place + step).checked_sub(offset)
+                    && at < PIECE as u64
+                {
+                    piece[at as usize] = *byte;
+                }
+            }
+        }
+        Bytes::from(piece)
+    };
+    let offsets = || (0..SIZE).step_by(PIECE);
+
+    let server = Server::start("gridftp");
+    let mut session = server.session().await;
+    let plan = UploadPlan::new(server.path("large"), Way::Blocks { streams: 4 });
+    let mut upload = Upload::start(&mut session, &plan).await.unwrap();
+    for offset in offsets() {
+        upload.write(offset, piece_at(offset)).await.unwrap();
+    }
+    upload.finish().await.unwrap();
+
+    let from = url(&server, "large");
+    let mut fetching = command(&server, "globus-url-copy", &[&from, "-"]);
+    let mut fetching = fetching.stdout(Stdio::piped()).spawn().unwrap();
+    let mut coming = fetching.stdout.take().unwrap();
+    let mut got = vec![0; PIECE];
+    for offset in offsets() {
+        coming.read_exact(&mut got).unwrap();
+        assert!(got[..] == piece_at(offset)[..], "at {offset}");
+    }
+    assert_eq!(coming.read(&mut got).unwrap(), 0);
+    assert!(fetching.wait().unwrap().success());
 }
 
 /// Five gigabytes, of which each side writes the end and the other one reads it.

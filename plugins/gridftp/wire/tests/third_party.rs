@@ -236,3 +236,28 @@ async fn stripes_take_part_at_either_end() {
     let log = other.log_with("TRANSFERS", "STRIPES=2").await;
     assert!(log.contains("STRIPES=2"), "{log}");
 }
+
+#[tokio::test]
+async fn sizes_of_buffers_are_told_to_both_servers() {
+    const SIZE: u32 = 1 << 20;
+    let (one, other) = (Server::start("gridftp"), Server::start("gridftp"));
+    std::fs::write(one.path("a"), payload(100_000)).unwrap();
+    let (mut from, mut to) = (one.session().await, other.session().await);
+    let mut plan = plan(one.path("a"), other.path("b"));
+    plan.buffer = Some(SIZE);
+    run(&mut from, &mut to, &plan).await.unwrap();
+    from.quit().await;
+    to.quit().await;
+    for server in [&one, &other] {
+        // The log of a session is written when it ends.
+        let log = server.log_with("LOG", "221").await;
+        let (_, after) = log.split_once(&format!("[CLIENT]: SBUF {SIZE}")).unwrap();
+        let answer = after.split_once("[SERVER]: ").unwrap().1;
+        assert!(answer.starts_with("200"), "{log}");
+        // The kernel makes it twice as large.
+        let buffers = server.log_with("TRANSFERS", "BUFFER=").await;
+        let used = buffers.split_once("BUFFER=").unwrap().1;
+        let used = used.split_whitespace().next().unwrap();
+        assert!(used.parse::<u32>().unwrap() >= SIZE, "{buffers}");
+    }
+}

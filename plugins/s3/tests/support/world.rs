@@ -13,6 +13,10 @@ pub(crate) const MIB: usize = 1 << 20;
 pub(crate) const SMALL_PARTS: &str =
     r#"{"part_bytes":5242880,"parallel_parts":2,"directories":false}"#;
 
+const COPIED: &str = "x-amz-copy-source";
+/// What is there to be copied.
+pub(crate) const SOURCE: &str = "/bucket/from";
+
 /// What the double keeps.
 #[derive(Default)]
 pub(crate) struct Kept {
@@ -20,6 +24,7 @@ pub(crate) struct Kept {
     pub(crate) begun: u32,
     pub(crate) object: Option<Vec<u32>>,
     pub(crate) failures: u32,
+    pub(crate) passed: u32,
     pub(crate) sums: BTreeMap<u32, String>,
 }
 
@@ -30,6 +35,8 @@ pub(crate) enum Stage {
     Part,
     Complete,
     Abort,
+    /// One request that copies an object.
+    Copy,
     Other,
 }
 
@@ -37,6 +44,7 @@ fn stage(seen: &Seen) -> Stage {
     match (seen.method.as_str(), seen.query("uploadId").is_some()) {
         ("POST", false) if seen.query("uploads").is_some() => Stage::Begin,
         ("PUT", true) => Stage::Part,
+        ("PUT", false) if seen.header(COPIED).is_some() => Stage::Copy,
         ("POST", true) => Stage::Complete,
         ("DELETE", true) => Stage::Abort,
         _ => Stage::Other,
@@ -48,6 +56,8 @@ fn stage(seen: &Seen) -> Stage {
 pub(crate) struct Plot {
     stage: Stage,
     times: u32,
+    /// So many go well before.
+    skip: u32,
     is_done_before: bool,
     how: Reply,
 }
@@ -82,12 +92,21 @@ impl Kept {
                 hasher.update(&seen.body);
                 let sum = hasher.finish().hex;
                 self.sums.insert(number, sum.clone());
+                if seen.header(COPIED).is_some() {
+                    let text = format!("<CopyPartResult><ETag>\"{sum}\"</ETag></CopyPartResult>");
+                    return reply("200 OK", &[], &text);
+                }
                 reply("200 OK", &[&format!("ETag: \"{sum}\"")], "")
             }
             Stage::Complete => {
                 self.object = self.uploads.remove(id);
                 let etag = self.etag();
                 reply("200 OK", &[], &format!("<R><ETag>{etag}</ETag></R>"))
+            }
+            Stage::Copy => {
+                self.object = Some(vec![0]);
+                let text = "<CopyObjectResult><ETag>\"x\"</ETag></CopyObjectResult>";
+                reply("200 OK", &[], text)
             }
             Stage::Abort => {
                 self.uploads.remove(id);
@@ -102,6 +121,11 @@ impl Kept {
                 let all: String = all.collect();
                 reply("200 OK", &[], &format!("<R>{all}</R>"))
             }
+            Stage::Other if seen.method == "HEAD" && seen.path == SOURCE => reply(
+                "200 OK",
+                &["ETag: \"source\"", "Content-Length: 12582912"],
+                "",
+            ),
             Stage::Other if seen.method == "HEAD" && self.object.is_some() => {
                 let etag = format!("ETag: {}", self.etag());
                 reply("200 OK", &[&etag, "Content-Length: 12582912"], "")
@@ -134,6 +158,10 @@ impl World {
                 if seen.is_half {
                     return Reply::GoOn;
                 }
+                return kept.work(seen);
+            }
+            if kept.passed < plot.skip {
+                kept.passed += 1;
                 return kept.work(seen);
             }
             kept.failures += 1;
@@ -177,8 +205,17 @@ pub(crate) fn plot(stage: Stage, times: u32, is_done_before: bool, how: Reply) -
     Plot {
         stage,
         times,
+        skip: 0,
         is_done_before,
         how,
+    }
+}
+
+impl Plot {
+    /// Begins to fail after so many.
+    pub(crate) fn after(mut self, skip: u32) -> Self {
+        self.skip = skip;
+        self
     }
 }
 

@@ -6,78 +6,60 @@
 //! | `memory` | takes memory without end |
 //! | `deep` | calls itself without end |
 //! | `trap` | traps, in whichever operation |
+//! | `admit`, `admit-loop` | traps, or computes without end, when it is asked about the URL |
 //! | `stay` | waits for ever |
 //! | `giant` | answers with a list for which its memory is too small |
 //! | `heavy` | answers with a list that weighs more than its memory |
 //! | `short`, `long`, `endless` | gives other bytes than it says |
+//! | `count` | counts under one good name, and under thousands that do not fit |
 //! | `call` | sends the request that the query describes |
 //! | `reveal` | asks for the credential itself |
+//!
+//! A file that is written strikes when it is opened; below `late` when something is done with it, and below
+//! `in-METHOD` in that method only. The options `{"in": "create", "how": "trap"}` (or `describe`, `loop`) make it
+//! strike before anybody has a path.
 //!
 //! Anything else is a file of ten bytes. A component only; for any other target this crate is empty.
 #![cfg(target_family = "wasm")]
 
+mod files;
 mod heavy;
+mod strike;
 
 use causeway_sdk::capability::{CredentialKind, ReadAbility};
-use causeway_sdk::component::host::sleep;
+use causeway_sdk::component::host::count;
 use causeway_sdk::http::Request;
 use causeway_sdk::{
-    Algorithm, Bytes, Capabilities, Checksum, Copied, CopyRequest, Credential, Ctx, DirPage, Entry,
-    Error, ErrorKind, FileState, Host, Opened, Operation, Outcome, Page, ProgressSink, ReadBody,
-    ReadOptions, Result, Space, StageRequest, Staged, Stat, Storage, TransferUrl, TurlRequest, Url,
-    WriteBody, WriteOptions, Written, export_plugin,
+    Algorithm, Capabilities, Checksum, Copied, CopyRequest, Credential, Ctx, DirPage, Entry, Error,
+    ErrorKind, FileState, Host, Operation, Outcome, Page, ProgressSink, ReadOptions, Result, Space,
+    StageRequest, Staged, Stat, Storage, TransferUrl, TurlRequest, Url, WriteOptions,
+    export_plugin,
 };
-use std::hint::black_box;
-use std::time::Duration;
+
+use crate::files::{Body, Sink};
+use crate::strike::{strike, strike_in, strike_now};
 
 export_plugin!(Hostile);
 
 /// The storage.
-pub struct Hostile;
-
-const SIZE: u64 = 10;
-
-/// What the path asks for.
-async fn strike(at: &Url) {
-    match at.path().rsplit('/').next() {
-        Some("loop") => {
-            let mut number = 0_u64;
-            loop {
-                number = black_box(number.wrapping_add(1));
-            }
-        }
-        Some("memory") => {
-            let mut all = Vec::new();
-            loop {
-                all.push(black_box(vec![1_u8; 1 << 20]));
-            }
-        }
-        Some("deep") => {
-            black_box(deeper(1));
-        }
-        Some("trap") => panic!("as asked"),
-        Some("stay") => loop {
-            sleep(Duration::from_millis(5)).await;
-        },
-        _ => {}
-    }
+pub struct Hostile {
+    config: String,
 }
 
-#[allow(unconditional_recursion)]
-fn deeper(depth: u64) -> u64 {
-    let room = black_box([depth; 64]);
-    black_box(deeper(depth + 1)) + room[1]
-}
+pub(crate) const SIZE: u64 = 10;
 
 impl Storage for Hostile {
     type Read = Body;
     type Write = Sink;
 
-    fn create(_config: &str, _host: Host) -> Result<Self> {
-        Ok(Self)
+    fn create(config: &str, _host: Host) -> Result<Self> {
+        strike_in("create", config);
+        let config = config.to_owned();
+        Ok(Self { config })
     }
 
     fn describe(&self) -> Capabilities {
+        strike_in("describe", &self.config);
         Capabilities {
             name: "hostile-component".into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -94,7 +76,11 @@ impl Storage for Hostile {
     }
 
     fn admit(&self, at: &Url) -> Result<()> {
-        assert!(!at.path().ends_with("/admit"), "as asked");
+        match at.path().rsplit('/').next() {
+            Some("admit") => strike_now("trap"),
+            Some("admit-loop") => strike_now("loop"),
+            _ => {}
+        }
         Ok(())
     }
 
@@ -102,6 +88,7 @@ impl Storage for Hostile {
         match at.path().rsplit('/').next() {
             Some("call") => return call(cx, at).await,
             Some("reveal") => return reveal(cx),
+            Some("count") => count_much(),
             _ => strike(at).await,
         }
         Ok(Stat::file(SIZE))
@@ -174,8 +161,8 @@ impl Storage for Hostile {
     }
 
     async fn open_write(&self, _cx: &Ctx, at: &Url, _options: WriteOptions) -> Result<Sink> {
-        let path = at.path().to_owned();
-        if !path.contains("/late/") {
+        let path = at.path();
+        if !path.contains("/late/") && !path.contains("/in-") {
             strike(at).await;
         }
         Ok(Sink(at.clone()))
@@ -244,6 +231,15 @@ async fn call(cx: &Ctx, at: &Url) -> Result<Stat> {
     })
 }
 
+fn count_much() {
+    count("asked", 1);
+    count(&"x".repeat(1 << 20), 1);
+    count("no name{a=\"b\"}", 1);
+    for number in 0..10_000 {
+        count(&format!("other_{number}"), 1);
+    }
+}
+
 fn reveal(cx: &Ctx) -> Result<Stat> {
     let Credential::Held(held) = cx.credential() else {
         return Err(Error::new(ErrorKind::NotFound, "find a credential"));
@@ -251,49 +247,5 @@ fn reveal(cx: &Ctx) -> Result<Stat> {
     match held.reveal()? {
         Credential::Bearer(token) => Ok(Stat::file(token.expose().len() as u64)),
         _ => Err(Error::new(ErrorKind::NotFound, "find a token")),
-    }
-}
-
-/// A file being read.
-pub struct Body {
-    left: u64,
-    at: Url,
-    strikes: bool,
-}
-
-impl ReadBody for Body {
-    fn opened(&self) -> Opened {
-        Opened {
-            size: Some(SIZE),
-            etag: None,
-        }
-    }
-
-    async fn next(&mut self) -> Result<Option<Bytes>> {
-        if self.strikes {
-            strike(&self.at).await;
-        }
-        let some = self.left.min(1 << 16);
-        self.left -= some;
-        Ok((some > 0).then(|| vec![b'x'; some as usize].into()))
-    }
-}
-
-/// A file being written.
-pub struct Sink(Url);
-
-impl WriteBody for Sink {
-    async fn write(&mut self, _offset: u64, _chunk: Bytes) -> Result<()> {
-        strike(&self.0).await;
-        Ok(())
-    }
-
-    async fn commit(self) -> Result<Written> {
-        strike(&self.0).await;
-        Ok(Written::default())
-    }
-
-    async fn abort(self) {
-        strike(&self.0).await;
     }
 }

@@ -24,6 +24,8 @@ impl Fault for Hang {
 
     fn capabilities(mut it: Capabilities) -> Capabilities {
         use Operation as Op;
+        // So that directories above a file are made by a call of their own, which may hang.
+        it.write.parents = false;
         it.operations
             .extend([Op::Mkdir, Op::Rmdir, Op::Staging, Op::Archive]);
         it

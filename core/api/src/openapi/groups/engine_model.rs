@@ -141,6 +141,11 @@ pub(super) fn models() -> Vec<(&'static str, serde_json::Value)> {
                     "What was counted since the gateway started.",
                 ),
                 (
+                    "counters!",
+                    "{integer}",
+                    "What it counts itself, by names of its own.",
+                ),
+                (
                     "ended_workers!",
                     "integer",
                     "Workers that it ended since then.",

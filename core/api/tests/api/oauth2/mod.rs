@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Service};
 
+pub(crate) use tokens::granted;
+
 pub(crate) const BACK: &str = "https://app.example/back";
 
 pub(crate) fn application(name: &str) -> Value {
@@ -21,7 +23,12 @@ pub(crate) fn application(name: &str) -> Value {
 
 /// Registers an application and gives its id and secret.
 pub(crate) async fn registered(service: &Service, name: &str) -> (String, String) {
-    let answer = service.post("/oauth2/register", application(name)).await;
+    registered_as(service, application(name)).await
+}
+
+/// The same for one that says more of itself.
+pub(crate) async fn registered_as(service: &Service, application: Value) -> (String, String) {
+    let answer = service.post("/oauth2/register", application).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     let id = answer.json().as_str().unwrap().to_owned();
     let app = service.get(&format!("/oauth2/apps/{id}")).await.json();

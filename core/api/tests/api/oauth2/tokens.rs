@@ -29,7 +29,7 @@ fn trade<'a>(id: &'a str, secret: &'a str, code: &'a str) -> Vec<(&'a str, &'a s
 }
 
 /// A token for an application that the user agreed to.
-async fn granted(service: &Service, id: &str, secret: &str, scope: &str) -> Value {
+pub(crate) async fn granted(service: &Service, id: &str, secret: &str, scope: &str) -> Value {
     let code = code(service, id, scope).await;
     let answer = token(service, &trade(id, secret, &code)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());

@@ -65,6 +65,7 @@ mod tests {
             vec![PluginNews {
                 name: "mock".into(),
                 marks,
+                counters: Default::default(),
                 is_degraded: false,
             }]
         }));

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use causeway_model::observe::{Observation, Watched, WorkerChange};
 use causeway_model::workers::{
-    OutOfService, PluginMarks, PutBack, RunningVersion, WorkerRow, WorkerState,
+    OutOfService, PluginCounters, PluginMarks, PutBack, RunningVersion, WorkerRow, WorkerState,
 };
 use causeway_sdk::Storages;
 use parking_lot::Mutex;
@@ -205,6 +205,11 @@ impl Processes {
     /// What workers have counted of plugins, by name. What one had not told when it was lost is missing.
     pub fn marks(&self) -> BTreeMap<String, PluginMarks> {
         self.0.roster.lock().marks().clone()
+    }
+
+    /// What plugins counted themselves, by plugin. The same holds.
+    pub fn counters(&self) -> BTreeMap<String, PluginCounters> {
+        self.0.roster.lock().counters().clone()
     }
 
     /// Workers that a plugin ended.

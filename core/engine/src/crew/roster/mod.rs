@@ -22,7 +22,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use causeway_model::workers::PluginMarks;
+use causeway_model::workers::{PluginCounters, PluginMarks};
 use causeway_sdk::Error;
 use tokio::sync::mpsc;
 
@@ -53,6 +53,8 @@ pub(super) struct Roster {
     pub(super) closing: bool,
     /// Counted by all workers there were, by plugin.
     marks: BTreeMap<String, PluginMarks>,
+    /// The same for what plugins count themselves.
+    counters: BTreeMap<String, PluginCounters>,
     served_by: HashMap<String, Arc<str>>,
     at: HashMap<AttemptId, u64>,
     sessions: Sessions,
@@ -72,6 +74,7 @@ impl Roster {
             ledger,
             closing: false,
             marks: BTreeMap::new(),
+            counters: BTreeMap::new(),
             served_by: HashMap::new(),
             at: HashMap::new(),
             sessions: Sessions::default(),

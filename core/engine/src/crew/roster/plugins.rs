@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway_model::workers::{PluginMarks, RunningVersion, VersionState};
+use causeway_model::workers::{PluginCounters, PluginMarks, RunningVersion, VersionState};
 
 use super::Roster;
 use crate::crew::wire::{PluginCard, PluginNews};
@@ -61,10 +61,16 @@ impl Roster {
             return;
         };
         for it in news {
-            let before = line.news.get(&it.name).map(|it| it.marks);
-            let new = it.marks.since(before.unwrap_or_default());
+            let before = line.news.get(&it.name);
+            let new = it
+                .marks
+                .since(before.map(|it| it.marks).unwrap_or_default());
+            let none = PluginCounters::default();
+            let own = it.counters.since(before.map_or(&none, |it| &it.counters));
             let sum = self.marks.entry(it.name.clone()).or_default();
             *sum = sum.and(new);
+            let sum = self.counters.entry(it.name.clone()).or_default();
+            sum.add_all(&own);
             line.news.insert(it.name.clone(), it);
         }
     }
@@ -72,6 +78,11 @@ impl Roster {
     /// What was counted of plugins, by name.
     pub(in crate::crew) fn marks(&self) -> &BTreeMap<String, PluginMarks> {
         &self.marks
+    }
+
+    /// What plugins counted themselves, by name.
+    pub(in crate::crew) fn counters(&self) -> &BTreeMap<String, PluginCounters> {
+        &self.counters
     }
 
     /// Every plugin of the newest workers, with what is known of it by now.

@@ -135,6 +135,7 @@ fn news(name: &str, calls: u64, is_degraded: bool) -> Vec<PluginNews> {
     vec![PluginNews {
         name: name.into(),
         marks,
+        counters: [("own".to_owned(), calls * 2)].into_iter().collect(),
         is_degraded,
     }]
 }
@@ -152,6 +153,8 @@ fn what_workers_count_outlives_them() {
     let third = hire(&mut roster).0;
     roster.hear_of_plugins(third, news("mock", 1, false));
     assert_eq!(roster.marks()["mock"].calls, 9);
+    let own = roster.counters()["mock"].iter().collect::<Vec<_>>();
+    assert_eq!(own, [("own", 18)]);
 }
 
 #[test]

@@ -107,6 +107,7 @@ async fn every_message_survives_the_frames() {
             calls: 7,
             ..PluginMarks::default()
         },
+        counters: [("hits".to_owned(), 3)].into_iter().collect(),
         is_degraded: true,
     }]));
     survive(up).await;

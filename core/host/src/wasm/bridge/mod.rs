@@ -24,8 +24,10 @@ use super::http::Wire;
 use super::instance::{Work, died};
 use super::state::Call;
 
-/// So long a question may take that is answered on the spot.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// So long the first question to a component may take: an instance is started for it.
+const BEGINNING: Duration = Duration::from_secs(10);
+/// So long the question about one URL may take, which others wait for.
+const ADMISSION: Duration = Duration::from_secs(5);
 
 /// A component, seen as a storage.
 pub(crate) struct Bridge {
@@ -36,7 +38,7 @@ pub(crate) struct Bridge {
 impl Bridge {
     /// Starts a first instance and asks it what it is, as JSON.
     pub(super) fn begin(plugin: &Arc<Plugin>) -> Result<String> {
-        Self::ask(plugin, "describe", |at, exports| {
+        Self::ask(plugin, "describe", BEGINNING, |at, exports| {
             Box::pin(async move { exports.describe(at).await })
         })
     }
@@ -53,10 +55,12 @@ impl Bridge {
         self.plugin.about.outbound.through(wire);
     }
 
-    /// Waits for an answer, on a thread that is none of the components'.
+    /// Waits for an answer, on a thread that is none of the components' and that nobody else needs: it is held
+    /// meanwhile. That is not the plugin's doing, and there is an end to it, so nobody has to look after it.
     fn ask<T: Send + 'static>(
         plugin: &Arc<Plugin>,
         operation: &'static str,
+        patience: Duration,
         work: impl Work<T>,
     ) -> Result<T> {
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
@@ -68,7 +72,8 @@ impl Bridge {
             drop(reply.send(answer));
         });
         let name = &plugin.about.name;
-        match answer.recv_timeout(PATIENCE) {
+        let _waiting = crate::culprit::pause();
+        match answer.recv_timeout(patience) {
             Ok(answer) => answer,
             Err(RecvTimeoutError::Disconnected) => Err(died(name, operation, "its task ended")),
             Err(RecvTimeoutError::Timeout) => {
@@ -116,7 +121,7 @@ impl DynStorage for Bridge {
 
     fn admit(&self, at: &Url) -> Result<()> {
         let url = text(at);
-        Self::ask(&self.plugin, "admit", move |at, exports| {
+        Self::ask(&self.plugin, "admit", ADMISSION, move |at, exports| {
             Box::pin(async move { exports.admit(at, url).await })
         })
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use causeway_sdk::trust::{Trust, TrustPlaces};
-use causeway_sdk::{Credential, Error, ErrorKind, Result, Secret};
+use causeway_sdk::{Credential, Error, ErrorKind, Host, Result, Secret};
 use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
@@ -42,9 +42,10 @@ struct Kept {
 
 impl Clients {
     pub(super) fn new(grants: &Grants, allowed: Allowed) -> Self {
+        let log = Host::new(|_, text| tracing::warn!("{text}"));
         Self {
             // What components call is run by companies as well as by sites.
-            trust: Trust::new(places(grants)).with_system(),
+            trust: Trust::new(places(grants)).with_system().with_host(&log),
             resolver: Arc::new(Resolver(allowed)),
             kept: Mutex::new(HashMap::new()),
         }

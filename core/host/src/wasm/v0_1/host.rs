@@ -47,9 +47,11 @@ impl wit::types::HostCredential for State {
         if self.about.reveal {
             return Ok(Ok(c::secret_out(&held.0)));
         }
+        let name = &self.about.name;
+        // A manifest may ask for it; that is no grant.
         let text = format!(
-            "reveal a credential: plugin {} was not granted that",
-            self.about.name
+            "reveal a credential: plugin {name} was not granted that: the operator's configuration has no \
+             credential_reveal = true in plugins.{name}.grants"
         );
         Ok(Err(c::error_out(&Error::new(ErrorKind::Denied, text))))
     }

@@ -220,6 +220,7 @@ fn plugins_beyond_the_limit_share_one_series() {
             let ended_workers = 2;
             let sum = Sum {
                 marks,
+                own: [("own".to_owned(), calls)].into_iter().collect(),
                 ended_workers,
             };
             (format!("p{number}"), sum)
@@ -236,6 +237,8 @@ fn plugins_beyond_the_limit_share_one_series() {
         r#"causeway_plugin_calls_total{plugin="other"} 2786"#,
         r#"causeway_plugin_call_seconds_total{plugin="p1"} 1.5"#,
         r#"causeway_plugin_panics_total{plugin="other"} 398"#,
+        r#"causeway_plugin_counter_total{plugin="p1",name="own"} 7"#,
+        r#"causeway_plugin_counter_total{plugin="other",name="own"} 2786"#,
         r#"causeway_plugin_ended_workers_total{plugin="p1"} 2"#,
     ] {
         assert!(many.contains(&format!("{line}\n")), "{line}\n{many}");

@@ -142,7 +142,11 @@ impl Channel {
 
     /// The next reply. Giving up waiting loses nothing.
     pub(crate) async fn reply_within(&mut self, limit: Duration) -> Result<Reply> {
-        let deadline = Instant::now() + limit;
+        self.reply_by(Instant::now() + limit, limit).await
+    }
+
+    /// The same at a deadline that several replies share; `limit` is for the text of the error.
+    pub(crate) async fn reply_by(&mut self, deadline: Instant, limit: Duration) -> Result<Reply> {
         let read = self.read_reply(deadline, limit).await;
         self.is_broken |= read.is_err();
         read
@@ -195,6 +199,10 @@ impl Channel {
         // Base64 and TLS make a reply half as long again.
         if self.raw.len() > self.max_reply.saturating_mul(2) {
             return Err(Error::protocol(format!("{READ}: a line does not end")));
+        }
+        // A socket that always has something to read never meets a deadline by itself.
+        if Instant::now() >= deadline {
+            return Err(Error::timed_out(READ, limit));
         }
         self.raw.reserve(8192);
         let reading = timeout_at(deadline, self.socket.read_buf(&mut self.raw)).await;

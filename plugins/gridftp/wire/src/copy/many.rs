@@ -86,11 +86,7 @@ impl Run<'_> {
         let mut deadline = Instant::now() + stall;
         while self.complete() < self.plans.len() {
             self.start(source, destination).await?;
-            let next = either(source, destination, stall);
-            let Ok(said) = tokio::time::timeout_at(deadline, next).await else {
-                return Err(Error::timed_out("copy between servers", stall));
-            };
-            let (side, reply) = said?;
+            let (side, reply) = either(source, destination, deadline, stall).await?;
             if self.take(side, &reply)? {
                 deadline = Instant::now() + stall;
             }

@@ -79,6 +79,7 @@ pub async fn copy(
             progress,
             report,
             stall,
+            begun: Begun::default(),
         }
         .run()
         .await
@@ -119,18 +120,31 @@ impl Side {
     }
 }
 
-/// The next reply of either side. A side that has nothing more to say is not waited for.
+/// The next reply of either side, before a deadline that is `stall` away from the last progress. A
+/// side that has nothing more to say is not waited for.
 async fn either(
     source: &mut Session,
     destination: &mut Session,
+    deadline: Instant,
     stall: Duration,
 ) -> Result<(Side, Reply)> {
-    // Much longer than the limit around it, which counts.
+    let too_late = || Err(Error::timed_out("copy between servers", stall));
+    // One that talks without pause leaves no moment for the timer.
+    if Instant::now() >= deadline {
+        return too_late();
+    }
+    // Much longer than the limit around it, which counts: sessions that are in order can still be
+    // told to stop.
     let limit = stall.saturating_mul(4);
     let (source_owes, destination_owes) = (source.owes(), destination.owes());
-    let (side, said) = tokio::select! {
-        said = destination.next_reply(limit), if destination_owes => (Side::Destination, said),
-        said = source.next_reply(limit), if source_owes => (Side::Source, said),
+    let next = async {
+        tokio::select! {
+            said = destination.next_reply(limit), if destination_owes => (Side::Destination, said),
+            said = source.next_reply(limit), if source_owes => (Side::Source, said),
+        }
+    };
+    let Ok((side, said)) = tokio::time::timeout_at(deadline, next).await else {
+        return too_late();
     };
     said.map(|reply| (side, reply))
         .map_err(|why| why.during(side.what()))
@@ -143,6 +157,25 @@ struct Watch<'a> {
     progress: &'a mut Progress,
     report: &'a mut (dyn FnMut(&Progress) + Send),
     stall: Duration,
+    begun: Begun,
+}
+
+/// Which side has said that it begins. It says so once; saying it again moves nothing.
+#[derive(Debug, Default)]
+struct Begun {
+    source: bool,
+    destination: bool,
+}
+
+impl Begun {
+    /// True for the first time.
+    fn note(&mut self, side: Side) -> bool {
+        let has_begun = match side {
+            Side::Source => &mut self.source,
+            Side::Destination => &mut self.destination,
+        };
+        !std::mem::replace(has_begun, true)
+    }
 }
 
 impl Watch<'_> {
@@ -150,11 +183,8 @@ impl Watch<'_> {
     async fn run(&mut self) -> Result<()> {
         let mut deadline = Instant::now() + self.stall;
         while self.source.owes() || self.destination.owes() {
-            let next = either(self.source, self.destination, self.stall);
-            let Ok(said) = tokio::time::timeout_at(deadline, next).await else {
-                return Err(Error::timed_out("copy between servers", self.stall));
-            };
-            let (side, reply) = said?;
+            let next = either(self.source, self.destination, deadline, self.stall);
+            let (side, reply) = next.await?;
             if self.take(side, &reply)? {
                 deadline = Instant::now() + self.stall;
             }
@@ -162,22 +192,23 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// True for a sign of life.
+    /// True for a sign of life: an end, a beginning, a marker of more bytes.
     fn take(&mut self, side: Side, reply: &Reply) -> Result<bool> {
         match reply.code() {
             111 | 112 if side == Side::Destination => self.marker(reply),
             111 | 112 => Ok(false),
-            code if code / 100 <= 2 => Ok(true),
+            _ if reply.is_preliminary() => Ok(self.begun.note(side)),
+            _ if reply.is_success() => Ok(true),
             _ => Err(reply.refusal(side.what())),
         }
     }
 
     fn marker(&mut self, reply: &Reply) -> Result<bool> {
-        let before = (self.progress.bytes(), self.progress.safe().bytes());
+        let before = self.progress.known();
         self.progress
             .add(&Marker::parse(reply.code(), &reply.text())?)?;
         (self.report)(self.progress);
-        Ok(before != (self.progress.bytes(), self.progress.safe().bytes()))
+        Ok(before != self.progress.known())
     }
 }
 

@@ -165,6 +165,12 @@ impl Progress {
             .fold(0, |sum, it| sum.saturating_add(*it))
     }
 
+    /// What markers said so far, to see whether the next one says more: bytes of stripes and of
+    /// safe ranges.
+    pub(crate) fn known(&self) -> (u64, u64) {
+        (self.bytes(), self.ranges.bytes())
+    }
+
     /// What need not be sent again after a broken transfer.
     pub fn safe(&self) -> &Ranges {
         &self.ranges

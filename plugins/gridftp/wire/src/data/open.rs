@@ -189,3 +189,25 @@ fn bind_to(address: SocketAddr, options: &SocketOptions) -> io::Result<TcpListen
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_get_the_buffers_that_were_asked_for() {
+        const SIZE: u32 = 64 << 10;
+        let options = SocketOptions {
+            buffer: Some(SIZE),
+            ..SocketOptions::default()
+        };
+        for host in ["127.0.0.1", "::1"] {
+            let socket = options.socket(host.parse().unwrap()).unwrap();
+            let sizes = [socket.send_buffer_size(), socket.recv_buffer_size()];
+            // The kernel adds as much again for itself.
+            for size in sizes.map(Result::unwrap) {
+                assert!((SIZE..=2 * SIZE).contains(&size), "{host}: {size}");
+            }
+        }
+    }
+}

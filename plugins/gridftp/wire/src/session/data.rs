@@ -20,7 +20,7 @@ impl Session {
             dcau,
             protection,
             streams: 0,
-            buffer: None,
+            buffer: self.options().sockets.buffer,
         };
         self.settle(&wanted).await?;
         let to = self.passive_address(what).await?;

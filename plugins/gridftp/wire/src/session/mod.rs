@@ -6,6 +6,8 @@
 //! # Invariants
 //! - Between sending a command and reading its last reply the session is busy. A session that
 //!   somebody let go of while it was busy is never used again ([`Session::is_idle`]).
+//! - A wait for a last reply has one limit, however many preliminary replies come before it
+//!   (`tests/hostile_patience.rs`).
 
 mod data;
 mod listing;
@@ -15,6 +17,8 @@ mod settings;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::control::{Channel, login};
 use crate::features::Features;
@@ -154,9 +158,11 @@ impl Session {
         self.receive_within(self.options.reply).await
     }
 
+    /// The same within some other time. Preliminary replies do not make it longer.
     pub(crate) async fn receive_within(&mut self, limit: Duration) -> Result<Reply> {
+        let deadline = Instant::now() + limit;
         loop {
-            let reply = self.next_reply(limit).await?;
+            let reply = self.next_reply_by(deadline, limit).await?;
             if !reply.is_preliminary() {
                 return Ok(reply);
             }
@@ -165,7 +171,16 @@ impl Session {
 
     /// The next reply of any kind. Giving up waiting loses nothing.
     pub(crate) async fn next_reply(&mut self, limit: Duration) -> Result<Reply> {
-        let reply = self.channel.reply_within(limit).await?;
+        self.next_reply_by(Instant::now() + limit, limit).await
+    }
+
+    /// The same at a deadline that several replies share.
+    pub(crate) async fn next_reply_by(
+        &mut self,
+        deadline: Instant,
+        limit: Duration,
+    ) -> Result<Reply> {
+        let reply = self.channel.reply_by(deadline, limit).await?;
         if !reply.is_preliminary() {
             self.owed = self.owed.saturating_sub(1);
         }

@@ -3,6 +3,7 @@
 use std::borrow::BorrowMut;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::{Kept, Way, connect, marker, restart};
 use crate::data::{BlockSender, DEFAULT_BLOCK, Outlet, Progress, Ranges, StreamWriter};
@@ -133,20 +134,31 @@ impl<S: BorrowMut<Session>> Upload<S> {
             Ok(outlet) => outlet,
             Err(why) => return Err(held.explain(WHAT, why).await),
         };
-        let limit = held.options().stall;
-        while held.owes() {
-            let reply = held.next_reply(limit).await?;
-            if !reply.is_preliminary() {
-                reply.success(WHAT)?;
-            } else if let Some(marker) = marker(&reply)? {
-                progress.add(&marker)?;
-            }
-        }
+        last_word(held, &mut progress).await?;
         if let Some(outlet) = outlet {
             held.keep(Kept::of_outlet(outlet));
         }
         Ok(session)
     }
+}
+
+/// Waits for the server to have the file. Only markers of more bytes than before make it longer.
+async fn last_word(session: &mut Session, progress: &mut Progress) -> Result<()> {
+    let limit = session.options().stall;
+    let mut deadline = Instant::now() + limit;
+    while session.owes() {
+        let reply = session.next_reply_by(deadline, limit).await?;
+        if !reply.is_preliminary() {
+            reply.success(WHAT)?;
+        } else if let Some(marker) = marker(&reply)? {
+            let before = progress.known();
+            progress.add(&marker)?;
+            if progress.known() != before {
+                deadline = Instant::now() + limit;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a server says before all has been sent: markers, or why it does not want the file.

@@ -1,6 +1,8 @@
 //! A server whose sessions are scripts.
+#![allow(dead_code)] // each test file uses its own part
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use causeway_gridftp_wire::Endpoint;
 use causeway_gridftp_wire::data::address;
@@ -23,8 +25,21 @@ impl Double {
         drop(self.control.get_mut().write_all(text.as_bytes()).await);
     }
 
+    /// Says this again and again, for ever.
+    pub(crate) async fn repeat(&mut self, text: &str, pause: Duration) -> ! {
+        loop {
+            self.say(text).await;
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// Logs anybody in and prepares transfers, up to the command that starts one. False at the end.
     pub(crate) async fn until_transfer(&mut self) -> bool {
+        self.until(&["RETR", "STOR"]).await
+    }
+
+    /// The same up to one of these commands.
+    pub(crate) async fn until(&mut self, verbs: &[&str]) -> bool {
         self.say("220 ready.\r\n").await;
         let mut line = String::new();
         loop {
@@ -34,6 +49,7 @@ impl Double {
             }
             let (verb, argument) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
             match verb {
+                _ if verbs.contains(&verb) => return true,
                 "USER" => self.say("331 Password required.\r\n").await,
                 "PASS" => self.say("230 Logged in.\r\n").await,
                 "FEAT" => self.say("211-Extensions\r\n ERET\r\n211 End.\r\n").await,
@@ -47,7 +63,6 @@ impl Double {
                     self.passive = Some(listener);
                     self.say(&format!("227 Here ({told})\r\n")).await;
                 }
-                "RETR" | "STOR" => return true,
                 _ => self.say("200 OK.\r\n").await,
             }
         }

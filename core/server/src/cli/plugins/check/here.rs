@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use causeway_host::{Host, Manifest, PluginHandle};
+use causeway_host::{Host, Manifest, PluginHandle, Wanted};
 use causeway_sdk::Credential;
 use causeway_testkit::{FaultProxy, Report, Suite};
 use serde_json::Value;
@@ -38,11 +38,42 @@ pub(super) async fn run(args: &CheckArgs) -> anyhow::Result<()> {
 }
 
 async fn check(args: &CheckArgs, cases: File) -> anyhow::Result<Report> {
-    let path = library(&args.path)?;
-    match is_component(&path)? {
-        true => component(args, &path, cases).await,
-        false => native(args, &path, cases).await,
+    let path = &args.path;
+    match is_component(&library(path)?)? {
+        true => component(args, path, cases).await,
+        false => native(args, path, cases).await,
     }
+}
+
+/// Loads a file as it is, or an installed folder as a gateway does: what its manifest says of hash, limits,
+/// permissions and options holds.
+fn load(path: &Path, options: &Value) -> anyhow::Result<PluginHandle> {
+    Ok(match path.is_dir() {
+        true => Host::load_folder(path, &wanted(path, options)?)?,
+        false => Host::load_file(path, options)?,
+    })
+}
+
+/// The same with something between it and the network.
+#[cfg(feature = "wasm")]
+fn load_through(
+    path: &Path,
+    options: &Value,
+    wire: Arc<dyn causeway_host::wire::Wire>,
+) -> anyhow::Result<PluginHandle> {
+    Ok(match path.is_dir() {
+        true => Host::load_folder_through(path, &wanted(path, options)?, wire)?,
+        false => Host::load_file_through(path, options, wire)?,
+    })
+}
+
+/// The options under the name that the manifest has.
+fn wanted(folder: &Path, options: &Value) -> anyhow::Result<Wanted> {
+    let name = Manifest::read(folder)?.name;
+    Ok(Wanted {
+        options: [(name, options.clone())].into(),
+        ..Wanted::default()
+    })
 }
 
 /// A library makes its own connections: what it meets on the way can only be put before its server.
@@ -66,7 +97,7 @@ async fn native(args: &CheckArgs, path: &Path, cases: File) -> anyhow::Result<Re
         proxy = Some(Arc::new(started));
     }
     let options = options(args, endpoint.as_deref())?;
-    let handle = Host::load_file(path, &options)?;
+    let handle = load(path, &options)?;
     let base = base(args, endpoint.as_deref(), &handle)?;
     let mut suite = Suite::new(handle.storage(), &base).credential(credential(&args.local)?);
     if let Some(proxy) = proxy {
@@ -94,13 +125,13 @@ async fn component(args: &CheckArgs, path: &Path, cases: File) -> anyhow::Result
         return recorded(args, path, &options, tape, cases).await;
     }
     if !args.faults {
-        let handle = Host::load_file(path, &options)?;
+        let handle = load(path, &options)?;
         let base = base(args, endpoint, &handle)?;
         let suite = Suite::new(handle.storage(), &base).credential(credential(&args.local)?);
         return Ok(suite.telling(teller(cases)).run().await);
     }
     let faults = Arc::new(WireFaults::default());
-    let handle = Host::load_file_through(path, &options, Arc::clone(&faults) as _)?;
+    let handle = load_through(path, &options, Arc::clone(&faults) as _)?;
     let base = base(args, endpoint, &handle)?;
     let suite = Suite::new(handle.storage(), &base)
         .credential(credential(&args.local)?)
@@ -119,7 +150,7 @@ async fn recorded(
     use super::wire::{Current, Head, Recorder, Redactor};
 
     // The head of the file tells what only the plugin knows; loading it sends nothing.
-    let asked = Host::load_file(path, options)?;
+    let asked = load(path, options)?;
     let credential = credential(&args.local)?;
     let base = base(args, args.endpoint.as_deref(), &asked)?;
     let run = format!("causeway-check-{}", uuid::Uuid::new_v4().simple());
@@ -129,7 +160,7 @@ async fn recorded(
     let current = Current::default();
     let recorder = Recorder::create(tape, &head, Arc::clone(&current), redactor)?;
     let recorder = Arc::new(recorder);
-    let handle = Host::load_file_through(path, options, Arc::clone(&recorder) as _)?;
+    let handle = load_through(path, options, Arc::clone(&recorder) as _)?;
     let suite = Suite::new(handle.storage(), &base)
         .credential(credential)
         .recorded(&run)
@@ -153,7 +184,7 @@ async fn replayed(
     let current = Current::default();
     let redactor = Redactor::new(&Credential::None, options);
     let replay = Replay::new(recording, Arc::clone(&current), redactor);
-    let handle = Host::load_file_through(path, options, Arc::new(replay))?;
+    let handle = load_through(path, options, Arc::new(replay))?;
     if handle.name() != head.plugin {
         bail!(
             "replay {}: it is of the plugin {}",

@@ -9,7 +9,8 @@ use crate::cli::args::LocalArgs;
 /// What is to be checked, and how.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
-    /// The library or component, or a folder with a manifest.
+    /// The library or component; or an installed folder, loaded as a gateway does: hash, limits, permissions
+    /// and options are those of its manifest.
     pub path: PathBuf,
     /// An empty directory of the storage, to work in.
     #[arg(long, value_name = "URL")]
