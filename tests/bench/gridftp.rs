@@ -13,15 +13,12 @@ use crate::beside::{Cost, ROUNDS, in_turn, middle, of_job, timed};
 use crate::load::quiet;
 use crate::report::Report;
 
-/// A debug build is only to see that it runs: its files are smaller and fewer, whatever they are
-/// called.
-const LESS: usize = if cfg!(debug_assertions) { 25 } else { 1 };
-const GIB: u64 = (1 << 30) / LESS as u64;
-const SMALL_FILES: usize = 2_000 / LESS;
+const GIB: u64 = 1 << 30;
+const SMALL_FILES: usize = 2_000;
 /// So many of them for the client that takes seconds for each.
-const FEW_FILES: usize = 20;
+const FEW_FILES: usize = 5;
 const SMALL_BYTES: usize = 10 << 10;
-const AT_ONCE: usize = 50 / LESS;
+const AT_ONCE: usize = 50;
 /// It may crash on its way out when all is done: then what it left is looked at.
 const GFAL: &str = "gfal-copy";
 /// Settings of the gateway's command that match `-dcpriv` of `globus-url-copy`.
@@ -197,7 +194,7 @@ fn small_rows(report: &mut Report, [ours, theirs, few]: [Cost; 3]) {
     for (what, who, files, cost) in [
         (MANY, "causeway, a job", SMALL_FILES, ours),
         (MANY, THEIRS, SMALL_FILES, theirs),
-        ("20 of these files", GFAL, FEW_FILES, few),
+        ("five of these files", GFAL, FEW_FILES, few),
     ] {
         let rate = files as f64 / cost.wall;
         report.add(&format!("{what}, {who}"), rate, "files/s");

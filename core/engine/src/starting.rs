@@ -110,8 +110,12 @@ impl Dispatcher {
         self.effects.push(Effect::Start(attempt));
     }
 
-    /// The row is durable: the attempt may start, as soon as its credential is there.
+    /// The row is durable: the attempt may start, as soon as its credentials are there.
     pub(crate) fn start(&mut self, attempt: AttemptId) {
+        if self.is_handed_over(attempt) {
+            // It waited for two credentials, and for the later one twice.
+            return;
+        }
         let Some((source, destination)) = self.holders(attempt) else {
             self.drop_unstarted(attempt);
             return;
@@ -245,9 +249,13 @@ impl Dispatcher {
 
     /// Sends an order about an attempt to the worker that has it.
     pub(crate) fn tell(&self, attempt: AttemptId, order: Order) {
-        if self.attempts.get(&attempt).is_some_and(|it| it.handed_over) {
+        if self.is_handed_over(attempt) {
             self.crew.order(order);
         }
+    }
+
+    fn is_handed_over(&self, attempt: AttemptId) -> bool {
+        self.attempts.get(&attempt).is_some_and(|it| it.handed_over)
     }
 
     /// Puts a transfer where its state says: into its queue, to what waits, or to rest.

@@ -27,8 +27,8 @@ pub struct Depots {
     azure: Server,
     grid_ftp: Server,
     options: GatewayOptions,
-    // The configuration is read again on SIGHUP, and plugins keep things for their later lives.
-    place: tempfile::TempDir,
+    // The configuration is read again on SIGHUP.
+    _place: tempfile::TempDir,
 }
 
 impl Depots {
@@ -58,7 +58,7 @@ impl Depots {
             azure,
             grid_ftp,
             options,
-            place,
+            _place: place,
         };
         let of = |server: &Server, key: &str| server.value(key).to_owned();
         let s3 = (of(&depots.s3, "ACCESS"), of(&depots.s3, "SECRET"));

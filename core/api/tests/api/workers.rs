@@ -101,7 +101,7 @@ async fn workers_and_plugins_as_they_are() {
             "marks": {
                 "calls": 0, "failures": 0, "panics": 0, "traps": 0, "slow_polls": 0, "call_micros": 0,
             },
-            "ended_workers": 0,
+            "ended_workers": 0, "counters": {},
         })
     );
 }
