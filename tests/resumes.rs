@@ -1,16 +1,16 @@
 //! kill -9 of the gateway while it writes to, and while it reads from, a storage of each kind: what
 //! had arrived is gone on with where the destination can do that, and everything ends well.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use causeway_tests::GatewayOptions;
 use causeway_tests::data::content;
 use causeway_tests::depots::{Depots, KINDS};
 use causeway_tests::drip::Drip;
-use causeway_tests::processes::{family_of, signal_all, until};
+use causeway_tests::processes::until;
 use serde_json::json;
 
-const LIMIT: Duration = Duration::from_secs(400);
+const LIMIT: Duration = Duration::from_secs(180);
 const MIB: u64 = 1 << 20;
 /// How a file is cut.
 const PIECE: u64 = MIB;
@@ -21,9 +21,8 @@ const SENT: u64 = 20 * MIB;
 const DOWNLOAD: usize = (64 << 20) + 1;
 /// Pieces of it that have arrived when the gateway is killed.
 const ARRIVED: usize = 5;
-/// Real servers run for this long, and are stopped for that long.
-const RUN: Duration = Duration::from_millis(25);
-const REST: Duration = Duration::from_millis(40);
+/// A file that had arrived before the kill is tried again so often.
+const ROUNDS: usize = 5;
 
 fn resuming() -> GatewayOptions {
     GatewayOptions::default()
@@ -45,18 +44,18 @@ async fn is_active(depots: &Depots, job: &str) -> bool {
     depots.grid.gateway.get(&format!("/jobs/{job}")).await["job_state"] == "ACTIVE"
 }
 
-/// Expects a transfer that went on after the kill: how many bytes it took over.
-async fn went_on(depots: &Depots, job: &str, size: usize) -> u64 {
+/// How many bytes a transfer took over after the kill; `None` when it began anew, or had ended before.
+async fn went_on(depots: &Depots, job: &str, size: usize) -> Option<u64> {
     let done = depots.grid.done(job).await;
     let log = done.finished().log_with("Transfer finished");
     let line = log.lines().find_map(|it| it.split_once("Resuming: "));
-    let (_, line) = line.unwrap_or_else(|| panic!("it began anew: {log}"));
+    let (_, line) = line?;
     let mut words = line.split_whitespace();
     let mut number = || words.find_map(|it| it.parse::<u64>().ok());
     let (there, whole) = (number().expect("a size"), number().expect("a size"));
     assert_eq!(whole, size as u64, "{line}");
     assert!(there > 0 && there < whole, "{line}");
-    there
+    Some(there)
 }
 
 /// From a source that sends a part of its file and waits.
@@ -97,7 +96,8 @@ async fn what_a_kill_interrupts_ends_well() {
                 !starts.contains(&0),
                 "read again from its start: {starts:?}"
             );
-            assert!(went_on(&depots, id, UPLOAD).await >= ARRIVED as u64 * PIECE);
+            let there = went_on(&depots, id, UPLOAD).await;
+            assert!(there.expect("it began anew") >= ARRIVED as u64 * PIECE);
         }
     }
     // What the killed process has left is removed when its storage is written to again, and nobody
@@ -120,49 +120,42 @@ fn unfinished_files(depots: &Depots) -> Vec<String> {
 /// that the gateway is killed in the middle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_read_before_a_kill_is_not_read_again() {
-    let depots = Depots::with(resuming());
+    let mut depots = Depots::with(resuming());
     let bytes = content(DOWNLOAD);
     depots.put("seed", &bytes);
-    let sources = KINDS.into_iter().filter(|it| *it != "file");
-    let sources: Vec<&str> = sources.collect();
     let local = depots.url("file", "seed");
-    for kind in &sources {
+    for kind in KINDS.into_iter().filter(|it| *it != "file") {
         let there = depots.url(kind, "seed");
         let stored = depots.grid.transfer(&local, &there, json!({})).await;
         stored.finished();
-    }
-    let mut jobs = Vec::new();
-    for kind in sources {
-        let to = depots.url("file", &format!("from-{kind}"));
-        let id = submit(&depots, &depots.url(kind, "seed"), &to);
-        let leader = depots.server(kind).value("PID").parse::<u32>();
-        jobs.push((kind, leader.expect("the PID of a server"), id));
-    }
-    let all = || jobs.iter().flat_map(|(_, leader, _)| family_of(*leader));
-    until(LIMIT, "the middle of all files", || {
-        let early = jobs.iter().filter(|it| depots.pieces(&it.2) < ARRIVED);
-        let early = early.flat_map(|(_, leader, _)| family_of(*leader));
-        let early: Vec<u32> = early.collect();
-        if !early.is_empty() {
-            signal_all(&early, "CONT");
-            std::thread::sleep(RUN);
+        let mut taken_over = None;
+        for round in 0..ROUNDS {
+            let name = format!("from-{kind}-{round}");
+            let id = submit(&depots, &there, &depots.url("file", &name));
+            in_the_middle(&depots, &id).await;
+            depots = depots.restarted();
+            depots.grid.gateway.wait(&id, LIMIT).await;
+            let stored = depots.stored("file", &name);
+            assert!(stored.as_deref() == Some(&bytes[..]), "{kind}");
+            taken_over = went_on(&depots, &id, DOWNLOAD).await;
+            if taken_over.is_some() {
+                break;
+            }
         }
-        // New ones, too.
-        signal_all(&all().collect::<Vec<_>>(), "STOP");
-        std::thread::sleep(REST);
-        early.is_empty()
-    });
-    for (kind, _, id) in &jobs {
-        assert!(is_active(&depots, id).await, "{kind}");
-    }
-    let leaders: Vec<u32> = all().collect();
-    let depots = depots.restarted();
-    signal_all(&leaders, "CONT");
-    for (kind, _, id) in &jobs {
-        depots.grid.gateway.wait(id, LIMIT).await;
-        let there = went_on(&depots, id, DOWNLOAD).await;
+        let there = taken_over.unwrap_or_else(|| panic!("{kind}: it always began anew"));
         assert!(there >= ARRIVED as u64 * PIECE, "{kind}: {there} bytes");
-        let stored = depots.stored("file", &format!("from-{kind}"));
-        assert!(stored.as_deref() == Some(&bytes[..]), "{kind}");
+    }
+}
+
+/// Waits until some of a file has arrived. It may have ended in the next moment.
+async fn in_the_middle(depots: &Depots, job: &str) {
+    let start = Instant::now();
+    while depots.pieces(job) < ARRIVED {
+        let answer = depots.grid.gateway.get(&format!("/jobs/{job}")).await;
+        if answer["job_state"] == "FINISHED" {
+            return;
+        }
+        assert!(start.elapsed() < LIMIT, "{answer}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

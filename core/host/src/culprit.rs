@@ -78,9 +78,12 @@ struct Leaving;
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        // What is marked from now on, by whatever else ends with this thread, stays unmarked.
-        if let Some(seat) = ALL.get(MINE.replace(SEATS)) {
-            seat.plugin.store(std::ptr::null_mut(), Ordering::Release);
+        // A thread that ends in the middle of a plugin's work takes the process along, by `exit`: the mark
+        // stays for the last words. Else what is marked from now on, by whatever ends with this thread,
+        // stays unmarked.
+        let mine = ALL.get(MINE.get());
+        if let Some(seat) = mine.filter(|it| it.plugin.load(Ordering::Acquire).is_null()) {
+            MINE.set(SEATS);
             seat.is_taken.store(false, Ordering::Release);
         }
     }

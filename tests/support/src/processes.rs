@@ -17,17 +17,6 @@ pub fn children_of(parent: u32) -> Vec<u32> {
     found
 }
 
-/// A process and all that it and its children have started and that have not ended.
-pub fn family_of(first: u32) -> Vec<u32> {
-    let mut family = vec![first];
-    let mut at = 0;
-    while let Some(parent) = family.get(at) {
-        family.extend(children_of(*parent));
-        at += 1;
-    }
-    family
-}
-
 /// State and parent; `None` when there is no such process.
 fn stat(pid: u32) -> Option<(char, u32)> {
     let text = std::fs::read_to_string(PathBuf::from(format!("/proc/{pid}/stat"))).ok()?;
@@ -53,16 +42,6 @@ pub fn signal(pid: u32, name: &str) -> bool {
     kill.args([format!("-{name}"), pid.to_string()]);
     kill.stderr(std::process::Stdio::null());
     kill.status().expect("kill can be started").success()
-}
-
-/// Sends a signal to many processes at once; those that have just ended miss it.
-pub fn signal_all(pids: &[u32], name: &str) {
-    let mut kill = clean("kill");
-    kill.arg(format!("-{name}"));
-    kill.args(pids.iter().map(u32::to_string));
-    kill.stderr(std::process::Stdio::null());
-    // It fails when one of them is gone.
-    kill.status().expect("kill can be started");
 }
 
 /// Waits until something holds.
