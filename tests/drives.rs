@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use causeway_sdk::Algorithm;
-use causeway_tests::data::{content, put};
+use causeway_tests::data::{adler32, content, put};
 use causeway_tests::drive::{APP, Drive};
 use causeway_tests::{Gateway, GatewayOptions, Identity};
 use double::{Double, Token};
@@ -122,8 +121,9 @@ impl World {
             .join(name)
     }
 
-    /// A transfer that compares checksums at both ends; its only file at the end.
-    async fn transfer(&self, from: &str, to: &str, checksum: &str) -> Value {
+    /// A transfer of these bytes that compares checksums at both ends; its only file at the end.
+    async fn transfer(&self, from: &str, to: &str, bytes: &[u8]) -> Value {
+        let checksum = format!("ADLER32:{}", adler32(bytes));
         let file = json!({"sources": [from], "destinations": [to], "checksum": checksum});
         let params = json!({"verify_checksum": "both", "overwrite": true});
         let job = json!({"files": [file], "params": params});
@@ -131,12 +131,6 @@ impl World {
         self.gateway.wait(&id, LIMIT).await;
         self.gateway.get(&format!("/jobs/{id}/files")).await[0].take()
     }
-}
-
-fn adler(bytes: &[u8]) -> String {
-    let mut hasher = Algorithm::Adler32.hasher();
-    hasher.update(bytes);
-    hasher.finish().to_string()
 }
 
 /// There and back; the file comes out as it went in.
@@ -149,7 +143,7 @@ async fn round_trip(world: &World, url: &str, name: &str) {
         (local(&from), url.to_owned()),
         (url.to_owned(), local(&back)),
     ] {
-        let file = world.transfer(&from, &to, &adler(&bytes)).await;
+        let file = world.transfer(&from, &to, &bytes).await;
         assert_eq!(file["file_state"], "FINISHED", "{from} to {to}: {file}");
         assert_eq!(file["filesize"], SIZE, "{file}");
     }
@@ -167,7 +161,7 @@ async fn a_users_own_drives_take_part_in_transfers() {
     let seed = format!("file://{}", world.local("seed").display());
     for (service, url) in places {
         // Without a grant nobody may.
-        let file = world.transfer(&seed, url, &adler(b"bytes")).await;
+        let file = world.transfer(&seed, url, b"bytes").await;
         assert_eq!(file["file_state"], "FAILED", "{file}");
         world.agree(service).await;
     }
@@ -194,7 +188,7 @@ async fn a_users_own_drives_take_part_in_transfers() {
 async fn wait_for_keys(world: &World, seed: &str, url: &str) {
     let start = Instant::now();
     loop {
-        let file = world.transfer(seed, url, &adler(b"bytes")).await;
+        let file = world.transfer(seed, url, b"bytes").await;
         if file["file_state"] == "FINISHED" {
             return;
         }
@@ -216,7 +210,7 @@ async fn a_token_that_ends_is_told_and_a_new_one_goes_on() {
         let first = world.agree(service).await;
         wait_for_keys(&world, &seed, url).await;
         world.expired.lock().unwrap().insert(first.clone());
-        let file = world.transfer(&seed, url, &adler(b"bytes")).await;
+        let file = world.transfer(&seed, url, b"bytes").await;
         assert_eq!(file["file_state"], "FAILED", "{file}");
         let reason = file["reason"].as_str().unwrap();
         // EKEYEXPIRED; in words only Dropbox says so.

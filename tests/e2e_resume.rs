@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use causeway_sdk::Algorithm;
+use causeway_tests::data::adler32;
 use causeway_tests::drip::Drip;
 use causeway_tests::processes::{children_of, signal, until};
 use causeway_tests::{Gateway, GatewayOptions};
@@ -31,12 +31,6 @@ fn random(seed: u64) -> Vec<u8> {
     bytes
 }
 
-fn adler(bytes: &[u8]) -> String {
-    let mut hasher = Algorithm::Adler32.hasher();
-    hasher.update(bytes);
-    hasher.finish().to_string()
-}
-
 impl World {
     fn new(content: &[u8]) -> Self {
         let options = GatewayOptions::default()
@@ -54,13 +48,13 @@ impl World {
         Gateway::start(self.state.path(), &self.options)
     }
 
-    /// Submits the transfer and waits until it is in the middle.
-    async fn half_way(&self, gateway: &Gateway, checksum: &str) -> String {
+    /// Submits the transfer, which expects this content, and waits until it is in the middle.
+    async fn half_way(&self, gateway: &Gateway, content: &[u8]) -> String {
         let data = self.state.path().join("data").canonicalize().unwrap();
         let file = json!({
             "sources": [self.drip.url()],
             "destinations": [format!("file://{}/in/large", data.display())],
-            "checksum": checksum,
+            "checksum": format!("ADLER32:{}", adler32(content)),
         });
         let params = json!({ "verify_checksum": "target", "retry": 5 });
         let job = gateway
@@ -120,7 +114,7 @@ async fn after_a_kill_of_the_gateway_only_the_rest_is_read() {
     let content = random(1);
     let world = World::new(&content);
     let gateway = world.start();
-    let job = world.half_way(&gateway, &adler(&content)).await;
+    let job = world.half_way(&gateway, &content).await;
     gateway.kill();
     let gateway = world.start();
     world.finish(&gateway, &job, &content).await;
@@ -132,7 +126,7 @@ async fn after_a_kill_of_both_only_the_rest_is_read() {
     let content = random(5);
     let world = World::new(&content);
     let gateway = world.start();
-    let job = world.half_way(&gateway, &adler(&content)).await;
+    let job = world.half_way(&gateway, &content).await;
     let workers = children_of(gateway.pid());
     gateway.signal("STOP");
     for worker in workers {
@@ -149,7 +143,7 @@ async fn after_a_kill_of_the_worker_only_the_rest_is_read() {
     let content = random(2);
     let world = World::new(&content);
     let gateway = world.start();
-    let job = world.half_way(&gateway, &adler(&content)).await;
+    let job = world.half_way(&gateway, &content).await;
     let workers = children_of(gateway.pid());
     assert!(!workers.is_empty(), "the transfer runs in a worker");
     for worker in workers {
@@ -165,7 +159,7 @@ async fn another_source_after_a_kill_is_read_from_the_beginning() {
     let world = World::new(&content);
     let gateway = world.start();
     let other = random(4);
-    let job = world.half_way(&gateway, &adler(&other)).await;
+    let job = world.half_way(&gateway, &other).await;
     gateway.kill();
     world.drip.replace(other.clone());
     let gateway = world.start();

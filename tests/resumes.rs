@@ -116,8 +116,8 @@ fn unfinished_files(depots: &Depots) -> Vec<String> {
     names.filter(|it| it.starts_with(".causeway-")).collect()
 }
 
-/// Real servers are slowed down by stopping their processes most of the time, so that it is sure
-/// that the gateway is killed in the middle.
+/// Nothing holds a real server back, so a file may have arrived as a whole before the kill: it is looked every
+/// few milliseconds whether some of it has, and another round is made when it was too late.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_read_before_a_kill_is_not_read_again() {
     let mut depots = Depots::with(resuming());

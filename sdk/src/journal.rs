@@ -5,48 +5,59 @@
 //! when the process ends. So files that nobody holds tell what earlier lives left. They are looked for
 //! from time to time: a process may end while this one runs. Nothing is synced: they outlive the process, and not
 //! always the machine. For native plugins; it knows no protocol, and what is written down only as far as it
-//! becomes JSON.
+//! becomes JSON and a few words for the log.
 //!
 //! # Invariants
-//! - Nobody is given what a living process is responsible for: the test here.
+//! - Nobody is given what a living process is responsible for: `journal/tests.rs`.
+//! - However much was left, few of its files are open at a time: one for each sweep, of few.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+mod look;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
-/// What a file is called that is whole.
-const WHOLE: &str = "json";
-/// What it is called before it is locked.
-const NEW: &str = "new";
-/// Most things that are read.
-const MOST: usize = 10_000;
-/// After so long whoever runs the server has removed it, or nobody ever may.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-/// A file gets its lock at once.
-const LOCKED_WITHIN: Duration = Duration::from_secs(3600);
+use crate::{Error, Host, LogLevel};
+use look::Look;
+pub use record::Entry;
+use record::{create, hold, warn};
+
 /// What could not be removed is tried again after this.
 const AGAIN: Duration = Duration::from_secs(60);
 /// What was looked at lately is not looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// Longest time the removal of one thing may take.
+const REMOVED_WITHIN: Duration = Duration::from_secs(120);
+/// Most sweeps at a time. Who comes when there are so many leaves it to the next.
+const SWEEPS: usize = 16;
 
 /// The directory, and what of it is from earlier lives. Without a directory nothing is written down.
 pub struct Journal<T> {
     dir: Option<PathBuf>,
+    host: Host,
     seen: Mutex<Seen<T>>,
+    turns: Semaphore,
 }
 
 struct Seen<T> {
     /// When somebody looked last.
     looked: Option<Instant>,
+    /// The oldest first, then what was given back.
     found: Vec<Found<T>>,
+    /// What cannot be read is told of once, and left alone.
+    odd: HashSet<PathBuf>,
 }
 
 struct Found<T> {
@@ -55,30 +66,19 @@ struct Found<T> {
     due: Instant,
 }
 
-/// Responsible for one thing. Without a word at its end, somebody else will be.
-pub struct Entry {
-    path: PathBuf,
-    // Its lock goes when it is closed.
-    _file: File,
-}
-
-impl Entry {
-    /// The thing is gone.
-    pub fn forget(self) {
-        // If it stays, a later life looks for something that is gone, and tries once more.
-        fs::remove_file(&self.path).ok();
-    }
-}
-
-impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
-    /// In this directory, which is made when something is written down.
-    pub fn new(dir: Option<PathBuf>) -> Self {
+impl<T: Serialize + DeserializeOwned + Clone + Display + Send + 'static> Journal<T> {
+    /// In this directory, which is made when something is written down. What goes wrong with it is told to
+    /// the gateway's log: nobody's write fails for it.
+    pub fn new(dir: Option<PathBuf>, host: &Host) -> Self {
         Self {
             dir,
+            host: host.clone(),
             seen: Mutex::new(Seen {
                 looked: None,
                 found: Vec::new(),
+                odd: HashSet::new(),
             }),
+            turns: Semaphore::new(SWEEPS),
         }
     }
 
@@ -87,63 +87,121 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Journal<T> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether nothing was left when somebody looked lately.
-    pub fn is_empty(&self) -> bool {
-        let seen = self.seen();
-        self.dir.is_none() || (!seen.is_due() && seen.found.is_empty())
+    /// Writes something down. `None` without a directory, and when it cannot be written, which is told to
+    /// the log.
+    pub async fn note_or_warn(&self, what: &T) -> Option<Entry> {
+        match self.note(what).await {
+            Ok(entry) => entry,
+            Err(error) => {
+                warn(&self.host, &format!("write down {what}"), &error);
+                None
+            }
+        }
     }
 
-    /// Writes something down; `None` without a directory.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn note(&self, what: &T) -> io::Result<Option<Entry>> {
+    async fn note(&self, what: &T) -> io::Result<Option<Entry>> {
         let Some(dir) = self.dir.clone() else {
             return Ok(None);
         };
         let text = serde_json::to_vec(what)?;
-        let made = spawn_blocking(move || create(&dir, &text)).await;
+        let host = self.host.clone();
+        let made = spawn_blocking(move || create(&dir, &text, host)).await;
         made.map_err(io::Error::other)?.map(Some)
     }
 
-    /// Takes over what earlier lives left, as far as it fits.
-    pub async fn take(&self, fits: impl Fn(&T) -> bool) -> Vec<(T, Entry)> {
-        self.look().await;
-        let now = Instant::now();
-        let fits = |it: &mut Found<T>| it.due <= now && fits(&it.what);
-        let taken: Vec<Found<T>> = self.seen().found.extract_if(.., fits).collect();
-        let held = taken.into_iter();
-        held.filter_map(|it| Some((it.what, hold(&it.path)?)))
-            .collect()
+    /// Whether a sweep may find something that fits. It costs next to nothing, so it is asked before a
+    /// task is spawned for a sweep.
+    pub fn may_fit(&self, fits: impl Fn(&T) -> bool) -> bool {
+        if self.dir.is_none() || self.turns.available_permits() == 0 {
+            return false;
+        }
+        let (seen, now) = (self.seen(), Instant::now());
+        seen.is_due() || seen.found.iter().any(|it| it.due <= now && fits(&it.what))
     }
 
-    /// It could not be removed: it is tried again later, in this life or another.
-    pub fn give_back(&self, what: T, entry: Entry) {
-        let found = Found {
+    /// Removes what earlier lives left, as far as it fits, one after the other. What came of it is told to
+    /// the log; what cannot be removed is tried again later, in this life or another.
+    pub async fn sweep<F: Future<Output = Result<(), Error>>>(
+        &self,
+        fits: impl Fn(&T) -> bool + Sync,
+        remove: impl Fn(T) -> F,
+    ) {
+        let Ok(_turn) = self.turns.try_acquire() else {
+            return;
+        };
+        self.look().await;
+        // What is given back meanwhile is for another sweep, so that this one ends.
+        let began = Instant::now();
+        while let Some((what, entry)) = self.take(began, &fits).await {
+            match timeout(REMOVED_WITHIN, remove(what.clone())).await {
+                Ok(Ok(())) => {
+                    entry.forget().await;
+                    let text = format!("removed what an earlier life left: {what}");
+                    self.host.log(LogLevel::Info, &text);
+                }
+                Ok(Err(error)) => self.give_back(what, entry, &error),
+                Err(_) => {
+                    self.give_back(what, entry, &"no answer in time");
+                    // The rest would wait for the same server.
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Becomes responsible for the first that fits and was due at this time.
+    async fn take(&self, at: Instant, fits: &(impl Fn(&T) -> bool + Sync)) -> Option<(T, Entry)> {
+        loop {
+            let found = self.seen().extract(at, fits)?;
+            let (path, host) = (found.path.clone(), self.host.clone());
+            let held = spawn_blocking(move || hold(&path, &host)).await;
+            match held.map_err(io::Error::other).flatten() {
+                Ok(Some(entry)) => return Some((found.what, entry)),
+                // Somebody else removes it, or has.
+                Ok(None) => {}
+                Err(error) => self.leave_alone(found.path, &error),
+            }
+        }
+    }
+
+    fn give_back(&self, what: T, entry: Entry, why: &dyn Display) {
+        let doing = format!("remove what an earlier life left: {what}");
+        self.seen().found.push(Found {
             what,
             path: entry.path.clone(),
             due: Instant::now() + AGAIN,
-        };
+        });
+        // Not before it is known here: a look would find it anew, and try again at once.
         drop(entry);
-        self.seen().found.push(found);
+        warn(&self.host, &doing, why);
+    }
+
+    fn leave_alone(&self, path: PathBuf, why: &dyn Display) {
+        let doing = format!("read the record {}", path.display());
+        if self.seen().odd.insert(path) {
+            warn(&self.host, &doing, why);
+        }
     }
 
     /// Looks for more than what is known already.
     async fn look(&self) {
-        let known: Vec<PathBuf> = {
-            let mut seen = self.seen();
-            if !seen.is_due() {
-                return;
-            }
-            seen.looked = Some(Instant::now());
-            seen.found.iter().map(|it| it.path.clone()).collect()
-        };
         let Some(dir) = self.dir.clone() else {
             return;
         };
-        // It panics for nobody; if it does, nothing was found.
-        let read = spawn_blocking(move || read(&dir, &known)).await;
-        self.seen().found.extend(read.unwrap_or_default());
+        let Some(known) = self.seen().begin_look().map(Arc::new) else {
+            return;
+        };
+        let (at, shared, host) = (dir.clone(), Arc::clone(&known), self.host.clone());
+        let look = spawn_blocking(move || Look::inside(&at, &shared, &host)).await;
+        match look.map_err(io::Error::other).flatten() {
+            Ok(look) => {
+                let odd = self.seen().learn(look, &known);
+                for (path, why) in odd {
+                    self.leave_alone(path, &why);
+                }
+            }
+            Err(error) => self.leave_alone(dir, &error),
+        }
     }
 }
 
@@ -151,138 +209,34 @@ impl<T> Seen<T> {
     fn is_due(&self) -> bool {
         self.looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN)
     }
-}
 
-fn create(dir: &Path, text: &[u8]) -> io::Result<Entry> {
-    let mut make = DirBuilder::new();
-    make.recursive(true).mode(0o700).create(dir)?;
-    // The standard library's randomly keyed hash: another one in each process and for each call.
-    let random = RandomState::new().hash_one(std::process::id());
-    let first = dir.join(format!("{random:016x}.{NEW}"));
-    let path = first.with_extension(WHOLE);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let mut file = options.open(&first)?;
-    let written = file.try_lock().map_err(io::Error::from);
-    let written = written.and_then(|()| file.write_all(text));
-    if let Err(error) = written.and_then(|()| fs::rename(&first, &path)) {
-        // Nobody reads it, and it goes when it is old.
-        fs::remove_file(&first).ok();
-        return Err(error);
-    }
-    Ok(Entry { path, _file: file })
-}
-
-/// What is there, held by nobody and not known. What cannot be read is left alone.
-fn read<T: DeserializeOwned>(dir: &Path, known: &[PathBuf]) -> Vec<Found<T>> {
-    let Ok(entries) = fs::read_dir(dir) else {
-        // Made with the first entry.
-        return Vec::new();
-    };
-    let (mut found, due) = (Vec::new(), Instant::now());
-    for entry in entries.flatten().take(MOST) {
-        let path = entry.path();
-        if known.contains(&path) {
-            continue;
+    /// What is known already; nothing when somebody looked lately.
+    fn begin_look(&mut self) -> Option<HashSet<PathBuf>> {
+        if !self.is_due() {
+            return None;
         }
-        let written = entry.metadata().and_then(|it| it.modified());
-        let age = written.map(|it| SystemTime::now().duration_since(it).unwrap_or_default());
-        let is_new = path.extension().is_some_and(|it| it == NEW);
-        let limit = if is_new { LOCKED_WITHIN } else { KEPT };
-        let is_old = age.is_ok_and(|age| age > limit);
-        let Some(held) = hold(&path) else {
-            continue;
-        };
-        if is_old {
-            held.forget();
-        } else if !is_new
-            && let Ok(text) = fs::read(&path)
-            && let Ok(what) = serde_json::from_slice(&text)
-        {
-            found.push(Found { what, path, due });
-        }
-    }
-    found
-}
-
-/// Becomes responsible, unless somebody is.
-fn hold(path: &Path) -> Option<Entry> {
-    let file = File::open(path).ok()?;
-    file.try_lock().ok()?;
-    Some(Entry {
-        path: path.to_owned(),
-        _file: file,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(dir: &Path) -> usize {
-        fs::read_dir(dir).unwrap().count()
+        self.looked = Some(Instant::now());
+        let found = self.found.iter().map(|it| &it.path);
+        Some(found.chain(&self.odd).cloned().collect())
     }
 
-    #[tokio::test]
-    async fn only_what_nobody_is_responsible_for_is_taken_over() {
-        let dir = tempfile::tempdir().unwrap();
-        let open = || Journal::<String>::new(Some(dir.path().join("journal")));
-        let note = async |what: &str| open().note(&what.to_owned()).await.unwrap().unwrap();
-        let living = note("living").await;
-        drop(note("left").await);
-        drop(note("elsewhere").await);
-        note("gone").await.forget();
-        let later = open();
-        assert!(!later.is_empty());
-        let taken = later.take(|it| it != "elsewhere").await;
-        let [(what, entry)] = <[_; 1]>::try_from(taken).ok().unwrap();
-        assert_eq!(what, "left");
-        // Another life at the same time finds what is left to be taken.
-        let other = open().take(|_| true).await;
-        assert_eq!(other.len(), 1);
-        assert_eq!(other[0].0, "elsewhere");
-        later.give_back(what, entry);
-        assert!(
-            later.take(|it| it == "left").await.is_empty(),
-            "not at once"
-        );
-        drop(other);
-        let last = open();
-        for (_, entry) in last.take(|_| true).await {
-            entry.forget();
-        }
-        // A process may have ended since.
-        drop(note("late").await);
-        assert!(last.is_empty() && last.take(|_| true).await.is_empty());
-        last.seen().looked = Instant::now().checked_sub(LOOK_AGAIN);
-        assert!(!last.is_empty());
-        let late = last.take(|_| true).await;
-        assert_eq!(late[0].0, "late");
-        late.into_iter().for_each(|(_, entry)| entry.forget());
-        assert_eq!(names(&dir.path().join("journal")), 1);
-        living.forget();
-        assert_eq!(names(&dir.path().join("journal")), 0);
+    /// Takes over what a look brought, and forgets what was known before it and is there no more. What
+    /// is odd comes back.
+    fn learn(&mut self, look: Look<T>, known: &HashSet<PathBuf>) -> Vec<(PathBuf, io::Error)> {
+        let stays = |path: &PathBuf| look.listed.contains(path) || !known.contains(path);
+        self.found.retain(|it| stays(&it.path));
+        self.odd.retain(stays);
+        // Given back while somebody looked.
+        let ours: HashSet<PathBuf> = self.found.iter().map(|it| it.path.clone()).collect();
+        let mut found = look.found;
+        found.retain(|it| !ours.contains(&it.path));
+        self.found.extend(found);
+        look.odd
     }
 
-    #[tokio::test]
-    async fn without_a_directory_nothing_is_written_down() {
-        let journal = Journal::<String>::new(None);
-        assert!(journal.note(&"x".to_owned()).await.unwrap().is_none());
-        assert!(journal.is_empty() && journal.take(|_| true).await.is_empty());
-    }
-
-    #[tokio::test]
-    async fn what_is_old_or_garbled_is_not_taken_over() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        for (name, text) in [("old.json", "\"x\""), ("odd.json", "{"), ("1.new", "\"x\"")] {
-            fs::write(at(name), text).unwrap();
-        }
-        let past = SystemTime::now() - KEPT - Duration::from_secs(1);
-        let old = File::options().write(true).open(at("old.json")).unwrap();
-        old.set_modified(past).unwrap();
-        let journal = Journal::<String>::new(Some(dir.path().to_owned()));
-        assert!(journal.take(|_| true).await.is_empty());
-        assert!(!at("old.json").exists() && at("odd.json").exists() && at("1.new").exists());
+    fn extract(&mut self, at: Instant, fits: impl Fn(&T) -> bool) -> Option<Found<T>> {
+        let mut found = self.found.iter();
+        let first = found.position(|it| it.due <= at && fits(&it.what))?;
+        Some(self.found.remove(first))
     }
 }

@@ -14,7 +14,7 @@
 //! | saying what a storage can do | [`capability`] |
 //! | failing well | [`error`] |
 //! | which servers to believe under TLS | `trust`, behind the feature of this name |
-//! | what a killed process leaves at servers | [`journal`] |
+//! | what a killed process leaves at servers | `journal`, of native plugins |
 //! | connections and failures of HTTP with reqwest | `http_client`, behind the feature `http-client` |
 //! | deadlines, cancellation, credentials, options of a call | [`context`] |
 #![warn(missing_docs)]

@@ -5,28 +5,28 @@
 //! do. Trust is read anew every few minutes, so a rolled CA needs no restart. A server's host name
 //! is always verified; there is no switch. It knows no protocol above TLS.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::{Error, ErrorKind, Host, LogLevel, Result, Secret};
+use crate::{Error, ErrorKind, Host, Result, Secret};
 
 mod failure;
+mod revoked;
 
 pub use failure::tls_error;
 
 /// Trust older than this is read again.
 const RELOAD: Duration = Duration::from_secs(600);
 const GRID_CA_DIR: &str = "/etc/grid-security/certificates";
-
-type Crl = CertificateRevocationListDer<'static>;
 
 /// Where CA certificates are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,14 @@ pub struct Trust {
     and_system: bool,
     host: Host,
     provider: Arc<CryptoProvider>,
-    loaded: Mutex<Option<(Instant, Arc<WebPkiServerVerifier>)>>,
+    loaded: Mutex<Loaded>,
+}
+
+#[derive(Default)]
+struct Loaded {
+    verifier: Option<(Instant, Arc<WebPkiServerVerifier>)>,
+    /// Revocation lists that are passed over, as the log was told.
+    passed_over: BTreeSet<PathBuf>,
 }
 
 impl Trust {
@@ -79,7 +86,7 @@ impl Trust {
             and_system: false,
             host: Host::silent(),
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
-            loaded: Mutex::new(None),
+            loaded: Mutex::default(),
         }
     }
 
@@ -137,24 +144,24 @@ impl Trust {
     }
 
     fn verifier(&self) -> Result<Arc<WebPkiServerVerifier>> {
-        // What it guards is replaced in one step, so a panic elsewhere leaves it whole.
+        // What it guards is replaced one by one in single steps, so a panic elsewhere leaves each whole.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((since, verifier)) = &*loaded
+        if let Some((since, verifier)) = &loaded.verifier
             && since.elapsed() < RELOAD
         {
             return Ok(verifier.clone());
         }
-        let verifier = self.load()?;
-        *loaded = Some((Instant::now(), verifier.clone()));
+        let verifier = self.load(&mut loaded.passed_over)?;
+        loaded.verifier = Some((Instant::now(), verifier.clone()));
         Ok(verifier)
     }
 
-    fn load(&self) -> Result<Arc<WebPkiServerVerifier>> {
+    fn load(&self, passed_over: &mut BTreeSet<PathBuf>) -> Result<Arc<WebPkiServerVerifier>> {
         let mut files = Vec::new();
         for directory in self.places.directories(grid_directory(), self.and_system) {
             files.extend(files_of(&directory)?);
         }
-        let (lists, cas): (Vec<_>, Vec<_>) = files.into_iter().partition(|it| is_crl(it));
+        let (lists, cas): (Vec<_>, Vec<_>) = files.into_iter().partition(|it| revoked::is_list(it));
         let mut roots = RootCertStore::empty();
         for file in cas {
             // A directory of hundreds of files has one that is none; the others still count.
@@ -171,42 +178,9 @@ impl Trust {
             return Err(Error::new(ErrorKind::Internal, text));
         }
         let roots = Arc::new(roots);
-        let mut usable = Vec::new();
-        for file in &lists {
-            match self.usable_crl(&roots, file) {
-                Ok(list) => usable.push(list),
-                Err(why) => {
-                    let file = file.display();
-                    let text = format!(
-                        "revocation list {file} is passed over, what it revokes is believed: {why}"
-                    );
-                    self.host.log(LogLevel::Warn, &text);
-                }
-            }
-        }
+        let usable = self.usable_lists(&roots, lists, passed_over);
         let verifier = self.build(roots, usable);
         verifier.map_err(|source| internal("set up trust", source))
-    }
-
-    fn build(
-        &self,
-        roots: Arc<RootCertStore>,
-        lists: Vec<Crl>,
-    ) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
-        // A CA without a list is normal, and a list that ran out still names the revoked.
-        WebPkiServerVerifier::builder_with_provider(roots, self.provider.clone())
-            .with_crls(lists)
-            .allow_unknown_revocation_status()
-            .build()
-    }
-
-    /// One broken list must not make all servers unreachable, so each is tried alone.
-    fn usable_crl(&self, roots: &Arc<RootCertStore>, file: &Path) -> Result<Crl, String> {
-        let bytes = std::fs::read(file).map_err(|source| source.to_string())?;
-        let list = Crl::from_pem_slice(&bytes).unwrap_or_else(|_| Crl::from(bytes));
-        let built = self.build(roots.clone(), vec![list.clone()]);
-        built.map_err(|source| source.to_string())?;
-        Ok(list)
     }
 }
 
@@ -224,13 +198,6 @@ fn files_of(dir: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
-}
-
-/// `HASH.r0`, as hashed directories name revocation lists.
-fn is_crl(path: &Path) -> bool {
-    let extension = path.extension().and_then(|it| it.to_str()).unwrap_or("");
-    let digits = extension.strip_prefix('r').unwrap_or("");
-    !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit())
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -284,37 +251,11 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_among_good_ones_does_no_harm() {
-        let dir = tempfile::tempdir().unwrap();
-        let any = rcgen::generate_simple_self_signed(vec!["ca".into()]).unwrap();
-        std::fs::write(dir.path().join("0a1b2c3d.0"), any.cert.pem()).unwrap();
-        std::fs::write(dir.path().join("0a1b2c3d.r0"), "no list").unwrap();
-        std::fs::write(dir.path().join("README"), "no certificate").unwrap();
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&lines);
-        let host = Host::new(move |level, text| {
-            kept.lock().unwrap().push(format!("{level:?} {text}"));
-        });
-        assert!(trust(dir.path()).with_host(&host).client(None).is_ok());
-        let lines = lines.lock().unwrap();
-        assert_eq!(lines.len(), 1, "{lines:?}");
-        assert!(lines[0].starts_with("Warn revocation list "), "{lines:?}");
-        assert!(lines[0].contains("0a1b2c3d.r0 is passed over"), "{lines:?}");
-    }
-
-    #[test]
     fn a_bad_credential_is_refused_without_showing_it() {
         let dir = tempfile::tempdir().unwrap();
         let text = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
         let error = trust(dir.path()).identity(&Secret::new(text)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AuthRequired);
         assert!(!format!("{error:?}").contains("c2VjcmV0"));
-    }
-
-    #[test]
-    fn revocation_lists_are_told_from_certificates() {
-        assert!(is_crl(Path::new("/x/0a1b2c3d.r0")));
-        assert!(!is_crl(Path::new("/x/0a1b2c3d.0")));
-        assert!(!is_crl(Path::new("/x/0a1b2c3d.rx")));
     }
 }

@@ -19,6 +19,8 @@ const SMALL_FILES: usize = 2_000;
 const FEW_FILES: usize = 5;
 const SMALL_BYTES: usize = 10 << 10;
 const AT_ONCE: usize = 50;
+/// The client of the field for many files, as it comes and with data connections as ours.
+const THEIRS: [&str; 2] = ["globus-url-copy", "globus-url-copy -nodcau"];
 /// It may crash on its way out when all is done: then what it left is looked at.
 const GFAL: &str = "gfal-copy";
 /// Settings of the gateway's command that match `-dcpriv` of `globus-url-copy`.
@@ -33,8 +35,22 @@ struct Scene {
     env: Vec<(String, String)>,
 }
 
-/// Runs everything.
-pub(crate) async fn run(report: &mut Report) {
+/// One large file.
+pub(crate) fn large(report: &mut Report) {
+    scene().large(report);
+}
+
+/// Many at a time.
+pub(crate) async fn at_once(report: &mut Report) {
+    scene().at_once(report).await;
+}
+
+/// Many small ones.
+pub(crate) async fn small(report: &mut Report) {
+    scene().small(report).await;
+}
+
+fn scene() -> Scene {
     // As many at a time as are wanted of the clients.
     let options = [
         "LINK_MAX_ACTIVE",
@@ -60,15 +76,12 @@ pub(crate) async fn run(report: &mut Report) {
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .to_vec();
-    let scene = Scene {
+    Scene {
         grid,
         from,
         to,
         env,
-    };
-    scene.large(report);
-    scene.small(report).await;
-    scene.at_once(report).await;
+    }
 }
 
 impl Scene {
@@ -138,13 +151,16 @@ impl Scene {
         let list = self.grid.local("list");
         let urls = (0..FEW_FILES).map(|number| format!("{from}/{number}\n"));
         put(&list, urls.collect::<String>().as_bytes());
-        let (mut ours, mut theirs, mut few) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ours, mut few) = (Vec::new(), Vec::new());
+        let mut theirs = [Vec::new(), Vec::new()];
         for round in 0..ROUNDS {
             ours.push(self.job(SMALL_FILES, "small", &format!("job{round}")).await);
-            // Data connections without authentication, as ours; these are its best options.
-            let to = self.to.url(&format!("theirs{round}"));
-            let best = "globus-url-copy -nodcau -r -cd -cc 4 -pp -fast";
-            theirs.push(timed(&format!("exec {best} {from}/ {to}/"), &self.env));
+            // Its best options; as it comes it authenticates data connections.
+            for (number, who) in THEIRS.into_iter().enumerate() {
+                let to = self.to.url(&format!("theirs{number}.{round}"));
+                let line = format!("exec {who} -r -cd -cc 4 -pp -fast {from}/ {to}/");
+                theirs[number].push(timed(&line, &self.env));
+            }
             let (to, list) = (self.to.data(&format!("few{round}")), list.display());
             std::fs::create_dir_all(&to).expect("a directory can be made");
             let are_all = format!("[ $(ls {} | wc -l) = {FEW_FILES} ]", to.display());
@@ -152,7 +168,8 @@ impl Scene {
             let line = format!("{GFAL} --from-file {list} {to} || {are_all}");
             few.push(timed(&line, &self.env));
         }
-        small_rows(report, [middle(&ours), middle(&theirs), middle(&few)]);
+        let theirs = theirs.map(|it| middle(&it));
+        small_rows(report, middle(&ours), theirs, middle(&few));
     }
 
     /// Fifty at a time: a gateway, and a process each.
@@ -188,19 +205,21 @@ impl Scene {
 }
 
 /// The rows of many small files: a job, `globus-url-copy`, and `gfal-copy` with a few of them.
-fn small_rows(report: &mut Report, [ours, theirs, few]: [Cost; 3]) {
+fn small_rows(report: &mut Report, ours: Cost, theirs: [Cost; 2], few: Cost) {
     const MANY: &str = "2,000 files of 10 KiB third-party";
-    const THEIRS: &str = "globus-url-copy -nodcau";
-    for (what, who, files, cost) in [
+    let mut rows = vec![
         (MANY, "causeway, a job", SMALL_FILES, ours),
-        (MANY, THEIRS, SMALL_FILES, theirs),
         ("five of these files", GFAL, FEW_FILES, few),
-    ] {
+    ];
+    rows.extend((THEIRS.iter().zip(theirs)).map(|(who, cost)| (MANY, *who, SMALL_FILES, cost)));
+    for (what, who, files, cost) in rows {
         let rate = files as f64 / cost.wall;
         report.add(&format!("{what}, {who}"), rate, "files/s");
         cost.report(report, &format!("{what}, {who}"));
     }
-    ours.ratios(report, &theirs, &format!("{MANY}: {THEIRS} / causeway"));
+    for (who, cost) in THEIRS.iter().zip(&theirs) {
+        ours.ratios(report, cost, &format!("{MANY}: {who} / causeway"));
+    }
     let each = |cost: Cost, files: usize| cost.wall / files as f64;
     report.add(
         "each of these files: gfal-copy / causeway, wall",

@@ -47,7 +47,11 @@ fn main() {
             stores::run(&mut report).await;
         }
         if wanted("gridftp") {
-            gridftp::run(&mut report).await;
+            gridftp::large(&mut report);
+            gridftp::at_once(&mut report).await;
+        }
+        if wanted("gridftp-small") {
+            gridftp::small(&mut report).await;
         }
     });
     report.print();

@@ -18,6 +18,7 @@ use crate::approach::site;
 use crate::channel::Channel;
 use crate::leftover::Known;
 use crate::messages::{AttemptEvent, AttemptFailure, AttemptResult, AttemptSpec};
+use crate::parents::Parents;
 use crate::plan::{Rung, Terrain, ladder, last};
 use crate::resume_attempt;
 use crate::site::{Directory, Site};
@@ -45,6 +46,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) channel: &'a Channel,
     pub(crate) source: Site,
     pub(crate) destination: Site,
+    pub(crate) parents: &'a Parents,
     pub(crate) steps: Stopwatch,
 }
 
@@ -59,6 +61,8 @@ pub(crate) struct Traces {
     pub(crate) copy_began: Option<Instant>,
     /// The engine knows that the destination was empty before this attempt.
     pub(crate) cleared_is_journalled: bool,
+    /// The directory of the destination was not looked at: it stood there a moment ago.
+    pub(crate) parent_is_assumed: bool,
     /// The sink can be suspended, and a ledger says what is in it.
     pub(crate) resumable: bool,
     /// A transfer URL that was not given back yet.
@@ -110,6 +114,7 @@ async fn run_inside(
         channel,
         source: site(spec, directory, channel, Scope::Source)?,
         destination: site(spec, directory, channel, Scope::Destination)?,
+        parents: &directory.parents,
         steps: Stopwatch::default(),
     };
     let mut traces = Traces {
@@ -211,7 +216,12 @@ impl Attempt<'_> {
                 self.prepare_destination(&known, &mut sum, traces).await?;
                 drop(lap);
                 let _lap = self.steps.lap(Step::Copy);
-                self.copy(&known, timeout, &mut sum, traces).await?
+                match self.copy(&known, timeout, &mut sum, traces).await {
+                    Err(fault) if self.has_lost_parent(&fault, traces).await => {
+                        self.copy(&known, timeout, &mut sum, traces).await?
+                    }
+                    copied => copied?,
+                }
             }
         };
         let _lap = self.steps.lap(Step::Verify);

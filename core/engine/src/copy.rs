@@ -103,7 +103,9 @@ impl Attempt<'_> {
                 Err(Failure::Peer(error)) => error,
             };
             let refused = way_does_not_work(&error);
-            traces.refused.extend(refused.then_some(rung));
+            if refused && !traces.refused.contains(&rung) {
+                traces.refused.push(rung);
+            }
             let Some(next) = rungs.peek().filter(|_| refused) else {
                 return Err(self.copy_fault(error.errno(), error.message()));
             };

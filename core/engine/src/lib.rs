@@ -13,7 +13,7 @@
 //! |---|---|
 //! | the loop that decides, and what waits for the journal | `dispatcher`, `board`, `settle`, `journal` |
 //! | which transfer starts next | [`scheduler`] |
-//! | one attempt, step by step | `attempt`, `approach`, `leftover`, `prepare`, `copy`, `verify`, `cleanup` |
+//! | one attempt, step by step | `attempt`, `approach`, `leftover`, `prepare`, `parents`, `copy`, `verify`, `cleanup` |
 //! | third-party copy or streamed | [`plan`] |
 //! | bytes through the worker | `stream`, `ranges`, `watchdog` |
 //! | a broken stream goes on where it was | `resume_attempt`, `resume_track`, `resume_sums`, `resume`, `broken_off` |
@@ -67,6 +67,7 @@ pub mod optimizer;
 mod optimizer_config;
 mod order;
 mod outcome;
+mod parents;
 pub mod plan;
 mod prepare;
 mod quality;

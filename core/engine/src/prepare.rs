@@ -1,9 +1,9 @@
 //! The steps before bytes move: a look at the source, a free destination, a directory for it.
 
 use causeway_model::{Fault, Phase, Scope};
-use causeway_sdk::{Algorithm, ErrorKind, Locality, Operation, Stat};
+use causeway_sdk::{Algorithm, ErrorKind, Locality, Operation, Stat, Url};
 
-use crate::attempt::{Attempt, EEXIST, EISDIR, Traces};
+use crate::attempt::{Attempt, ECANCELED, EEXIST, EISDIR, ETIMEDOUT, Traces};
 use crate::leftover::Known;
 use crate::messages::{AttemptFailure, DstFile, Replace};
 use crate::plan::Rung;
@@ -51,7 +51,7 @@ impl Attempt<'_> {
             // What is streamed brings its directories along where the storage makes them.
             let streams_first = known.rungs.first() == Some(&Rung::Stream);
             if !(streams_first && self.destination.abilities.write.parents) {
-                self.make_parent().await?;
+                self.make_parent(traces).await?;
             }
             return Ok(());
         }
@@ -132,7 +132,7 @@ impl Attempt<'_> {
         file
     }
 
-    async fn make_parent(&self) -> Result<(), Fault> {
+    async fn make_parent(&self, traces: &mut Traces) -> Result<(), Fault> {
         let site = &self.destination;
         if !site.can(Operation::Mkdir) {
             return Ok(());
@@ -140,18 +140,54 @@ impl Attempt<'_> {
         let Some(parent) = site.url.parent() else {
             return Ok(());
         };
-        let there = site.exists(&parent).await;
-        if there.map_err(|error| site.fault(PHASE, &error))? {
+        traces.parent_is_assumed = self.parents.are_known(&parent);
+        if traces.parent_is_assumed {
             return Ok(());
         }
-        match site.mkdir(&parent).await {
-            Err(error) if error.kind() != ErrorKind::Exists => Err(site.fault(PHASE, &error)),
-            // Made by somebody else in the meantime is as good.
-            _ => {
-                self.info(|| format!("Created the directory {parent}"));
-                Ok(())
-            }
+        let there = site.exists(&parent).await;
+        if !there.map_err(|error| site.fault(PHASE, &error))? {
+            return self.make_directory(&parent).await;
         }
+        self.parents.saw(&parent);
+        Ok(())
+    }
+
+    /// Whether a copy failed because the directory is gone that stood there a moment ago. It stands there again
+    /// then, and the copy may begin anew. Storages say it in many ways, so the directory itself is asked.
+    pub(crate) async fn has_lost_parent(&self, fault: &Fault, traces: &mut Traces) -> bool {
+        let assumed = std::mem::take(&mut traces.parent_is_assumed);
+        let Some(parent) = assumed.then(|| self.destination.url.parent()).flatten() else {
+            return false;
+        };
+        self.parents.forget(&parent);
+        if matches!(fault.errno, EEXIST | ECANCELED | ETIMEDOUT) {
+            return false;
+        }
+        let there = self.destination.exists(&parent).await;
+        let made = match there.map_err(|error| self.destination.fault(PHASE, &error)) {
+            Ok(true) => return false,
+            Ok(false) => {
+                self.sweep(traces).await;
+                self.make_directory(&parent).await
+            }
+            Err(fault) => Err(fault),
+        };
+        if let Err(why) = &made {
+            self.warn(|| format!("Cannot restore the directory {parent}: {why}"));
+        }
+        made.is_ok()
+    }
+
+    async fn make_directory(&self, at: &Url) -> Result<(), Fault> {
+        match self.destination.mkdir(at).await {
+            Err(error) if error.kind() != ErrorKind::Exists => {
+                return Err(self.destination.fault(PHASE, &error));
+            }
+            // Made by somebody else in the meantime is as good.
+            _ => self.info(|| format!("Created the directory {at}")),
+        }
+        self.parents.saw(at);
+        Ok(())
     }
 }
 

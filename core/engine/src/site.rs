@@ -11,10 +11,13 @@ use causeway_sdk::{
 };
 use parking_lot::RwLock;
 
-/// Finds storages, and remembers what they can do.
+use crate::parents::Parents;
+
+/// Finds storages, and remembers what they can do and which directories stood there.
 pub(crate) struct Directory {
     storages: Arc<dyn Storages>,
     known: RwLock<HashMap<String, Known>>,
+    pub(crate) parents: Parents,
 }
 
 #[derive(Clone)]
@@ -28,6 +31,7 @@ impl Directory {
         Self {
             storages,
             known: RwLock::default(),
+            parents: Parents::default(),
         }
     }
 

@@ -80,6 +80,8 @@ struct Copier {
     inner: Arc<dyn DynStorage>,
     told: Told,
     fails: Option<Error>,
+    /// What it says of a copy that the storage refused.
+    words: Option<Error>,
 }
 
 impl Layer for Copier {
@@ -107,7 +109,10 @@ impl Layer for Copier {
         Box::pin(async move {
             match &self.fails {
                 Some(error) => Err(error.clone()),
-                None => self.inner.copy(cx, request, progress).await,
+                None => {
+                    let copied = self.inner.copy(cx, request, progress).await;
+                    copied.map_err(|error| self.words.clone().unwrap_or(error))
+                }
             }
         })
     }
@@ -118,6 +123,7 @@ struct Stage {
     hands_out: bool,
     takes_back: bool,
     fails: Option<Error>,
+    words: Option<Error>,
     told: Told,
 }
 
@@ -127,6 +133,7 @@ impl Default for Stage {
             hands_out: true,
             takes_back: true,
             fails: None,
+            words: None,
             told: Told::default(),
         }
     }
@@ -134,6 +141,12 @@ impl Default for Stage {
 
 impl Stage {
     async fn run(&self, from: &str, to: &str) -> (Arc<causeway_model::Transfer>, Seen) {
+        let (bench, seen) = self.open().await;
+        seen.put(from, &Bytes::from_static(b"some bytes")).await;
+        (bench.run(from, to).await, seen)
+    }
+
+    async fn open(&self) -> (Bench, Seen) {
         let (inner, seen) = Probe::new().shared();
         let keeper = Keeper {
             inner: Arc::clone(&inner),
@@ -145,12 +158,11 @@ impl Stage {
             inner,
             told: Arc::clone(&self.told),
             fails: self.fails.clone(),
+            words: self.words.clone(),
         };
         let shelf = Shelf::default().with("keeper", Arc::new(Layered(keeper)));
         let shelf = shelf.with("copier", Arc::new(Layered(copier)));
-        let bench = Bench::with(EngineConfig::default(), shelf).await;
-        seen.put(from, &Bytes::from_static(b"some bytes")).await;
-        (bench.run(from, to).await, seen)
+        (Bench::with(EngineConfig::default(), shelf).await, seen)
     }
 
     async fn finishes(&self, from: &str, to: &str) -> Vec<String> {
@@ -216,4 +228,33 @@ async fn only_a_written_url_must_be_taken_back() {
     assert_eq!(file.state, FileState::Failed);
     let reason = file.reason.as_deref().unwrap();
     assert!(reason.contains("come again"), "{reason}");
+}
+
+/// Storages have many words for it; not even an answer that another way may work leads astray.
+#[tokio::test(start_paused = true)]
+async fn a_copy_into_a_directory_that_went_away_begins_anew() {
+    for words in [None, Some(Error::new(ErrorKind::Conflict, "come later"))] {
+        let stage = Stage {
+            words,
+            ..Stage::default()
+        };
+        let (bench, seen) = stage.open().await;
+        let bytes = Bytes::from_static(b"some bytes");
+        seen.put("keeper://k/f", &bytes).await;
+        let (old, new) = ("copier://c/dir/old", "copier://c/dir/new");
+        let file = bench.run("keeper://k/f", old).await;
+        assert_eq!(file.state, FileState::Finished, "{:?}", file.reason);
+        let cx = Ctx::new("somebody");
+        seen.inner.unlink(&cx, &old.parse().unwrap()).await.unwrap();
+        let dir = "copier://c/dir".parse().unwrap();
+        seen.inner.rmdir(&cx, &dir).await.unwrap();
+        stage.told.lock().clear();
+
+        let file = bench.run("keeper://k/f", new).await;
+        assert_eq!(file.state, FileState::Finished, "{:?}", file.reason);
+        assert_eq!(seen.get(new).await.as_deref(), Some(&bytes[..]));
+        let (asked, pulled) = (r#"Read ["open"]"#, "Pull open copier None");
+        let wanted = [asked, pulled, "Aborted t", asked, pulled, "Done t"];
+        assert_eq!(*stage.told.lock(), wanted);
+    }
 }

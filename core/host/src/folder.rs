@@ -60,6 +60,12 @@ impl Found {
         self.written.as_ref().ok().map(|it| &it.manifest)
     }
 
+    /// Whether the manifest names a scheme.
+    pub(crate) fn serves(&self, scheme: &str) -> bool {
+        let mut schemes = self.manifest().into_iter().flat_map(|it| &it.schemes);
+        schemes.any(|it| it.eq_ignore_ascii_case(scheme))
+    }
+
     pub(crate) fn load(
         &self,
         options: Option<&Value>,

@@ -22,6 +22,9 @@ pub struct Wanted {
     pub signatures: SignaturePolicy,
     /// Plugins out of service: listed, and not opened.
     pub excluded: Vec<String>,
+    /// Schemes that are needed. Plugins whose manifest names none of them are left alone, as if they were not
+    /// there; empty, or with a scheme that nobody serves: all are loaded.
+    pub schemes: Vec<String>,
     /// What was decided about plugins, by name. One that is not here is loaded as it is found.
     pub decided: BTreeMap<String, Decided>,
 }

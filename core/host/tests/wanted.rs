@@ -188,3 +188,59 @@ fn one_folder_alone() {
     let options = json!({});
     assert!(Host::load_file(&library(&place.kept), &options).is_ok());
 }
+
+#[test]
+fn only_what_serves_the_schemes_that_are_needed() {
+    let place = place();
+    let directory = place.wanted.directories[0].clone();
+    install_other(&place);
+    let names = |schemes: &[&str]| -> Vec<String> {
+        let wanted = Wanted {
+            directories: vec![directory.clone()],
+            schemes: schemes.iter().map(|it| (*it).to_owned()).collect(),
+            ..Wanted::default()
+        };
+        let plugins = Host::load_wanted(&wanted).plugins();
+        plugins.into_iter().map(|it| it.name).collect()
+    };
+    assert_eq!(names(&[]), ["memory", "other"]);
+    assert_eq!(names(&["MEMORY"]), ["memory"]);
+    assert_eq!(names(&["other"]), ["other"]);
+    assert_eq!(names(&["memory", "other"]), ["memory", "other"]);
+    // Who asks for what nobody serves hears what there is.
+    assert_eq!(names(&["memory", "nobody"]), ["memory", "other"]);
+}
+
+/// What was decided upon is there in any case, whatever its copy serves.
+#[test]
+fn the_copy_of_a_version_is_loaded_whatever_is_needed() {
+    let mut place = place();
+    install_other(&place);
+    std::fs::remove_dir_all(&place.folder).unwrap();
+    place.wanted.schemes = vec!["other".to_owned()];
+    let host = Host::load_wanted(&place.wanted);
+    let plugin = host.plugin("memory").unwrap();
+    assert_eq!(plugin.state, State::Ready);
+    assert!(is_in(&plugin, &place.kept), "{plugin:?}");
+}
+
+/// One of the scheme `other`. It would be refused if anybody opened it: its file is not what the manifest says.
+fn install_other(place: &Place) {
+    let other = place.wanted.directories[0].join("other");
+    copy_folder(&place.folder, &other);
+    let manifest = other.join("plugin.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let text = text
+        .replace("name = \"memory\"", "name = \"other\"")
+        .replace("\"memory\"]", "\"other\"]");
+    std::fs::write(&manifest, text).unwrap();
+    overwrite(&library(&other), b"something else");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
+}

@@ -7,43 +7,11 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_host::Host;
 use causeway_sdk::{
-    Access, Algorithm, Credential, Ctx, Direction, DynStorage, Error, ErrorKind, Outcome, Page,
-    ProgressSink, ReadOptions, Result, Retry, StageRequest, TransferUrl, TurlRequest, Url,
-    WriteOptions,
+    Access, Algorithm, Credential, Ctx, Direction, Error, ErrorKind, Outcome, Page, ProgressSink,
+    ReadOptions, Result, StageRequest, TransferUrl, TurlRequest, WriteOptions,
 };
-use serde_json::Value;
-use support::{guest, url};
-
-fn hostile() -> Arc<dyn DynStorage> {
-    Host::load_file(guest("hostile"), &Value::Null)
-        .unwrap()
-        .storage()
-}
-
-fn at(how: &str) -> Url {
-    url(&format!("hostile://h/{how}"))
-}
-
-fn cx() -> Ctx {
-    Ctx::new("test").with_timeout(Duration::from_secs(60))
-}
-
-/// The instance ended, not the storage: the plugin is named, and the call may be tried again.
-fn assert_stopped(error: &Error, why: &str) {
-    assert_eq!(error.kind(), ErrorKind::Internal, "{error:?}");
-    assert_eq!(error.retry(), Retry::Soon, "{error:?}");
-    let named = error.message().contains("plugin hostile was stopped");
-    assert!(named && error.message().contains(why), "{error:?}");
-}
-
-async fn works(storage: &Arc<dyn DynStorage>) {
-    assert_eq!(
-        storage.stat(&cx(), &at("file")).await.unwrap().size,
-        Some(10)
-    );
-}
+use support::hostile::{assert_stopped, at, cx, hostile, works};
 
 #[tokio::test]
 async fn an_endless_loop_ends_with_its_call_and_others_go_on() {

@@ -8,35 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_host::{Host, stuck_for};
-use causeway_sdk::{
-    Algorithm, Checksum, Ctx, DynStorage, DynWrite, Error, ErrorKind, Result, Url, WriteOptions,
-};
-use serde_json::{Value, json};
-use support::{guest, url};
-
-fn hostile() -> Arc<dyn DynStorage> {
-    let plugin = Host::load_file(guest("hostile"), &Value::Null);
-    plugin.unwrap().storage()
-}
-
-fn at(how: &str) -> Url {
-    url(&format!("hostile://h/{how}"))
-}
-
-fn cx() -> Ctx {
-    Ctx::new("test").with_timeout(Duration::from_secs(60))
-}
-
-fn assert_stopped(error: &Error, why: &str) {
-    assert_eq!(error.kind(), ErrorKind::Internal, "{error:?}");
-    let named = error.message().contains("plugin hostile was stopped");
-    assert!(named && error.message().contains(why), "{error:?}");
-}
-
-async fn works(storage: &Arc<dyn DynStorage>) {
-    let stat = storage.stat(&cx(), &at("file")).await;
-    assert_eq!(stat.unwrap().size, Some(10));
-}
+use causeway_sdk::{Algorithm, Checksum, DynStorage, DynWrite, ErrorKind, Result, WriteOptions};
+use serde_json::json;
+use support::guest;
+use support::hostile::{assert_stopped, at, cx, hostile, works};
 
 #[test]
 fn one_that_traps_or_stays_before_it_is_asked_anything_is_refused() {

@@ -8,6 +8,8 @@
 //! - A write that is neither kept nor removed when it is dropped is removed in the background, over
 //!   another connection: its own has a transfer in the middle.
 
+use std::cell::LazyCell;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,46 +26,42 @@ use causeway_sdk::journal::Entry;
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// A temporary file, as it is written down.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Begun {
     /// Server and user, see [`crate::pool::Pool::door`].
     door: String,
-    at: String,
+    /// As the user wrote it. URLs with a user, a password or a query have no door.
+    at: Surl,
     path: String,
+}
+
+impl fmt::Display for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a partial file of {}: {}", self.at, self.path)
+    }
 }
 
 /// Removes in the background what earlier lives left at a server, when its user is there.
 pub(crate) fn remove_earlier(inner: &Arc<Inner>, credential: &Credential, at: &Surl) {
-    if inner.journal.is_empty() {
+    // A hash for each write only where something was left at all.
+    let door = LazyCell::new(|| inner.pool.door(at, credential));
+    // Without a door the write itself says what is wrong.
+    let fits = |it: &Begun| door.as_ref().is_ok_and(|door| *door == it.door);
+    if !inner.journal.may_fit(fits) {
         return;
     }
-    let Ok(door) = inner.pool.door(at, credential) else {
-        // The write itself says what is wrong.
+    let Ok(door) = door.clone() else {
         return;
     };
     let (inner, credential) = (inner.clone(), credential.clone());
     tokio::spawn(async move {
-        for (begun, entry) in inner.journal.take(|it| it.door == door).await {
-            let Ok(at) = begun.at.parse::<Surl>() else {
-                entry.forget();
-                continue;
-            };
-            let mut partial = Partial::new(&inner, &credential, &at, &begun.path);
+        let remove = |it: Begun| {
+            let mut partial = Partial::new(&inner, &credential, &it.at, &it.path);
             partial.pauses = SOON;
-            let done = tokio::time::timeout(LIMIT, partial.remove()).await;
-            let done = done.map_err(|_| "no answer in time".to_owned());
-            match done.and_then(|it| it.map_err(|error| error.to_string())) {
-                Ok(()) => {
-                    let text = format!("removed a partial file of an earlier life: {}", begun.path);
-                    inner.host.log(LogLevel::Info, &text);
-                    entry.forget();
-                }
-                Err(why) => {
-                    partial.warn(&why);
-                    inner.journal.give_back(begun, entry);
-                }
-            }
-        }
+            async move { partial.remove().await }
+        };
+        let fits = |it: &Begun| it.door == door;
+        inner.journal.sweep(fits, remove).await;
     });
 }
 
@@ -104,22 +102,20 @@ impl Guard {
             return;
         };
         let inner = &partial.inner;
-        let noted = async {
-            let begun = Begun {
-                door: inner.pool.door(&partial.at, &partial.credential)?,
-                at: partial.at.to_string(),
-                path: partial.path.clone(),
-            };
-            let noted = inner.journal.note(&begun).await;
-            noted.map_err(|source| Error::new(ErrorKind::Internal, source.to_string()))
-        };
-        match noted.await {
-            Ok(entry) => partial.entry = entry,
+        let door = match inner.pool.door(&partial.at, &partial.credential) {
+            Ok(door) => door,
             Err(error) => {
-                let text = format!("cannot write an upload down: {error}");
-                partial.inner.host.log(LogLevel::Warn, &text);
+                let text = format!("failed to write an upload down: {error}");
+                inner.host.log(LogLevel::Warn, &text);
+                return;
             }
-        }
+        };
+        let begun = Begun {
+            door,
+            at: partial.at.clone(),
+            path: partial.path.clone(),
+        };
+        partial.entry = inner.journal.note_or_warn(&begun).await;
     }
 
     /// How patiently to look for the partial file.
@@ -130,9 +126,9 @@ impl Guard {
     }
 
     /// All went well, or nothing of this write is there.
-    pub(crate) fn disarm(&mut self) {
+    pub(crate) async fn disarm(&mut self) {
         if let Some(mut partial) = self.0.take() {
-            partial.is_gone();
+            partial.is_gone().await;
         }
     }
 
@@ -190,16 +186,16 @@ impl Partial {
     }
 
     /// It is not there, so that nobody needs to look for it.
-    fn is_gone(&mut self) {
+    async fn is_gone(&mut self) {
         if let Some(entry) = self.entry.take() {
-            entry.forget();
+            entry.forget().await;
         }
     }
 
     /// What cannot be removed stays in the journal.
     async fn remove_and_log(&mut self) {
         match self.remove().await {
-            Ok(()) => self.is_gone(),
+            Ok(()) => self.is_gone().await,
             Err(error) => self.warn(&error.to_string()),
         }
     }
@@ -227,5 +223,21 @@ impl Partial {
             Some(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_down_names_the_file_as_the_user_did() {
+        let text = r#"{"door":"h:2121 x","at":"ftp://h:2121/a%20b#c","path":"/p"}"#;
+        let begun: Begun = serde_json::from_str(text).unwrap();
+        assert_eq!(begun.at.as_str(), "ftp://h:2121/a%20b#c");
+        assert_eq!(serde_json::to_string(&begun).unwrap(), text);
+        // The journal tells of one that it cannot read.
+        let garbled = text.replace("ftp:", "");
+        assert!(serde_json::from_str::<Begun>(&garbled).is_err());
     }
 }

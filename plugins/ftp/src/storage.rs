@@ -63,7 +63,7 @@ impl Storage for FtpStorage {
         let config = Arc::new(Config::parse(config)?);
         Ok(Self(Arc::new(Inner {
             pool: Pool::new(config.clone(), &host)?,
-            journal: Journal::new(config.state_dir.as_ref().map(|dir| dir.join("ftp"))),
+            journal: Journal::new(config.state_dir.as_ref().map(|dir| dir.join("ftp")), &host),
             config,
             listings: Listings::default(),
             host,

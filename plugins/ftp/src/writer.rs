@@ -56,7 +56,7 @@ pub(crate) async fn open(
     let mut guard = Guard::new(inner, credential, at, &target);
     if target == path {
         // What stands there until the server says that it begins is not ours.
-        guard.disarm();
+        guard.disarm().await;
     }
     guard.note().await;
     // Dropped from here on, something of ours may come to be there.
@@ -65,7 +65,7 @@ pub(crate) async fn open(
         Err(error) => {
             // Refused by the server: nothing is there. One that hangs up may have begun.
             if error.remote_status().is_some_and(|it| it != 421) {
-                guard.disarm();
+                guard.disarm().await;
             }
             return Err(error);
         }
@@ -215,7 +215,7 @@ impl WriteBody for FtpWrite {
         };
         match done {
             Ok(checksums) => {
-                self.guard.disarm();
+                self.guard.disarm().await;
                 Ok(Written {
                     bytes,
                     etag: None,

@@ -4,15 +4,20 @@
 mod support;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use causeway_plugin_ftp::FtpStorage;
-use causeway_sdk::{Bytes, Ctx, Storage, WriteBody, WriteOptions};
+use causeway_sdk::{Bytes, Ctx, Host, Storage, WriteBody, WriteOptions};
 use support::double::{Double, say};
 use support::*;
 
+fn config(dir: &Path) -> String {
+    format!(r#"{{"tls":"never","state_dir":{dir:?}}}"#)
+}
+
 fn life(dir: &Path) -> FtpStorage {
-    storage(&format!(r#"{{"tls":"never","state_dir":{dir:?}}}"#))
+    storage(&config(dir))
 }
 
 fn written_down(dir: &Path) -> usize {
@@ -38,27 +43,29 @@ fn killed(server: &Double, dir: &Path, cx: &Ctx) {
     drop(body);
 }
 
+/// The name of what is left.
 async fn left_behind(server: &Double, dir: &Path, cx: &Ctx) -> String {
-    std::thread::scope(|scope| drop(scope.spawn(|| killed(server, dir, cx)).join()));
-    for _ in 0..400 {
-        if let [only] = server.names().as_slice() {
-            assert!(only.starts_with("/dir/.causeway-"), "{only}");
-            assert_eq!(written_down(dir), 1);
-            return only.clone();
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("left are {:?}", server.names());
+    let (before, names) = (written_down(dir), server.names());
+    std::thread::scope(|scope| {
+        let ended = scope.spawn(|| killed(server, dir, cx)).join();
+        ended.unwrap();
+    });
+    assert_eq!(written_down(dir), before + 1);
+    let new = || server.names().into_iter().find(|it| !names.contains(it));
+    until("something is left", || new().is_some()).await;
+    let new = new().unwrap();
+    assert!(new.starts_with("/dir/.causeway-"), "{new}");
+    new
 }
 
-async fn nothing_is_written_down(dir: &Path) {
-    for _ in 0..400 {
-        if written_down(dir) == 0 {
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..800 {
+        if holds() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("{} are written down", written_down(dir));
+    panic!("it never came: {what}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,7 +78,7 @@ async fn a_partial_file_goes_when_its_user_writes_again() {
         .await
         .unwrap();
     left(&server, &["/other"]).await;
-    nothing_is_written_down(dir.path()).await;
+    until("nothing is written down", || written_down(dir.path()) == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,10 +94,13 @@ async fn nobody_else_removes_it_and_a_living_upload_stays() {
         .await
         .unwrap();
     living.write(0, Bytes::from_static(b"bob")).await.unwrap();
+    // The youngest: what else were removed would be gone before it.
+    left_behind(&server, dir.path(), &cx).await;
+    assert_eq!(written_down(dir.path()), 3);
     // The same user in another process.
     let again = server.url("/again");
     write(&life(dir.path()), &cx, &again, b"x").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    until("what bob left is gone", || written_down(dir.path()) < 3).await;
     assert_eq!(written_down(dir.path()), 2);
     living.commit().await.unwrap();
     left(&server, &["/again", "/bob", &orphan]).await;
@@ -107,11 +117,16 @@ async fn what_cannot_be_removed_stays_written_down() {
     let server = Double::start(refuses).await;
     let dir = tempfile::tempdir().unwrap();
     let orphan = left_behind(&server, dir.path(), &alice()).await;
+    let lines = Arc::new(Mutex::new(Vec::<String>::new()));
+    let kept = Arc::clone(&lines);
+    let host = Host::new(move |_, text| kept.lock().unwrap().push(text.to_owned()));
+    let later = FtpStorage::create(&config(dir.path()), host).unwrap();
     let at = server.url("/other");
-    write(&life(dir.path()), &alice(), &at, b"new")
-        .await
-        .unwrap();
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    write(&later, &alice(), &at, b"new").await.unwrap();
+    let told = |it: &str| lines.lock().unwrap().iter().any(|line| line.contains(it));
+    until("it is told", || told("earlier life")).await;
+    assert!(told("failed to remove"), "{lines:?}");
+    assert!(server.count("DELE") >= 2);
     left(&server, &[&orphan, "/other"]).await;
     assert_eq!(written_down(dir.path()), 1);
 }

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use causeway_gridftp_wire::endpoint::DEFAULT_PORT;
-use causeway_gridftp_wire::{Credential as Chain, Endpoint, Lease, PeerRule, Pool, Security};
+use causeway_gridftp_wire::{
+    Credential as Chain, Endpoint, Facts, Lease, PeerRule, Pool, Security,
+};
 use causeway_sdk::{Credential, Error, ErrorKind, Result, Secret, Url};
 use parking_lot::Mutex;
 
 use crate::Config;
 use crate::config::PLAIN_SCHEME;
 use crate::error::{at, own};
+use crate::looks::Looks;
 use crate::trust::Anchors;
 
 /// Port of FTP servers.
@@ -21,6 +24,7 @@ const MAX_CREDENTIALS: usize = 64;
 pub(crate) struct Client {
     config: Arc<Config>,
     pub(crate) pool: Pool,
+    looks: Looks,
     anchors: Anchors,
     /// To parse a chain and its key takes longer than to compare a text.
     parsed: Mutex<Vec<(Secret, Chain)>>,
@@ -28,8 +32,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(config: Arc<Config>) -> Self {
+        let pool = Pool::new(config.wire(), config.pool());
         Self {
-            pool: Pool::new(config.wire(), config.pool()),
+            looks: Looks::new(pool.clone()),
+            pool,
             anchors: Anchors::new(&config),
             parsed: Mutex::default(),
             config,
@@ -50,6 +56,18 @@ impl Client {
         let endpoint = self.endpoint(credential, url)?;
         let session = self.pool.brief(&endpoint).await;
         session.map_err(|why| at(url, &why))
+    }
+
+    /// What stands at a path of the server of a URL.
+    pub(crate) async fn facts(
+        &self,
+        credential: &Credential,
+        url: &Url,
+        path: &str,
+    ) -> Result<Facts> {
+        let endpoint = self.endpoint(credential, url)?;
+        let facts = self.looks.stat(&endpoint, path).await;
+        facts.map_err(|why| at(url, &why))
     }
 
     /// A server and in whose name it is approached.

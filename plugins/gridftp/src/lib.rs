@@ -10,6 +10,7 @@
 //! | `namespace`, `lister` | metadata and names; directories page by page |
 //! | `reader`, `writer`, `peer_copy` | bytes to us, from us, past us |
 //! | `lanes` | many small files between the same two servers |
+//! | `looks` | many questions of what stands somewhere |
 //! | `cleanup` | what a failed write or copy left |
 //! | `error` | failures of the wire to the kinds of the SDK |
 
@@ -19,6 +20,7 @@ mod config;
 mod error;
 mod lanes;
 mod lister;
+mod looks;
 mod namespace;
 mod peer_copy;
 mod reader;

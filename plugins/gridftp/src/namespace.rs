@@ -17,17 +17,20 @@ const DIRECTORY_BITS: u32 = 0o040_000;
 /// Metadata of what stands at a URL.
 pub(crate) async fn stat(client: &Client, credential: &Credential, url: &Url) -> Result<Stat> {
     let name = path(url)?;
-    let mut session = client.brief(credential, url).await?;
-    stat_on(&mut session, &name, url).await
+    described(&client.facts(credential, url, &name).await?, &name, url)
 }
 
 async fn stat_on(session: &mut Session, name: &str, url: &Url) -> Result<Stat> {
     let facts = session.stat(name).await.map_err(|why| at(url, &why))?;
+    described(&facts, name, url)
+}
+
+fn described(facts: &Facts, name: &str, url: &Url) -> Result<Stat> {
     // A name with a slash behind it can only be a directory's.
     if name.len() > 1 && name.ends_with('/') && facts.kind == Kind::File {
         return Err(own(ErrorKind::NotDirectory, "look up", url, "it is a file"));
     }
-    Ok(from_facts(&facts))
+    Ok(from_facts(facts))
 }
 
 /// Facts in the words of the SDK.

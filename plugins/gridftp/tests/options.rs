@@ -2,39 +2,11 @@
 
 mod support;
 
-use std::time::Duration;
-
-use causeway_sdk::types::Direction;
-use causeway_sdk::{CopyRequest, ErrorKind, ProgressSink, Retry, Storage as _};
-use support::{Server, pattern, read, write};
+use causeway_sdk::{ErrorKind, ProgressSink, Retry, Storage as _};
+use support::{Server, pattern, read, request, write};
 
 const HOST: &str = "/DC=test/DC=lab/CN=localhost";
 const OTHER: &str = "/DC=test/DC=lab/CN=other";
-
-/// A copy of `a` at one server to `b` at the other.
-fn request(one: &Server, other: &Server) -> CopyRequest {
-    CopyRequest {
-        direction: Direction::Pull,
-        source: one.url("a"),
-        destination: other.url("b"),
-        peer_credential: one.voms(),
-        overwrite: false,
-        streams: 0,
-        size: None,
-        expect: None,
-    }
-}
-
-/// A log, once it holds a text; the servers write when they feel like it.
-async fn log_with(server: &Server, key: &str, text: &str) -> String {
-    for _ in 0..100 {
-        if server.log(key).contains(text) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    server.log(key)
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_must_have_the_subject_that_was_configured() {
@@ -53,7 +25,11 @@ async fn a_server_must_have_the_subject_that_was_configured() {
         assert_eq!(refused.kind(), ErrorKind::Network, "{refused}");
         assert_eq!(refused.retry(), Retry::Never, "{refused}");
         assert!(refused.message().contains(OTHER), "{refused}");
-        let copied = storage.copy(&cx, request(&one, &other), ProgressSink::ignore());
+        let copied = storage.copy(
+            &cx,
+            request(&one, one.url("a"), other.url("b")),
+            ProgressSink::ignore(),
+        );
         assert_eq!(copied.await.unwrap_err().kind(), ErrorKind::Network);
         assert!(!other.file("b").exists());
     }
@@ -63,7 +39,11 @@ async fn a_server_must_have_the_subject_that_was_configured() {
         one.key("PORT")
     );
     let right = other.storage(&options);
-    let copied = right.copy(&cx, request(&one, &other), ProgressSink::ignore());
+    let copied = right.copy(
+        &cx,
+        request(&one, one.url("a"), other.url("b")),
+        ProgressSink::ignore(),
+    );
     copied.await.unwrap();
     assert!(std::fs::read(other.file("b")).unwrap() == data);
 }
@@ -79,7 +59,11 @@ async fn all_stripes_take_part_when_they_are_asked_for() {
     for (options, stripes) in [(r#""delegation":"always""#, 1), (r#""striped":true"#, 2)] {
         let storage = other.storage(options);
         let cx = other.cx();
-        let copied = storage.copy(&cx, request(&one, &other), ProgressSink::ignore());
+        let copied = storage.copy(
+            &cx,
+            request(&one, one.url("a"), other.url("b")),
+            ProgressSink::ignore(),
+        );
         copied
             .await
             .unwrap_or_else(|why| panic!("{options}: {why}"));
@@ -88,7 +72,7 @@ async fn all_stripes_take_part_when_they_are_asked_for() {
         // The nodes write lines of their own, of one stripe each.
         let said = format!("STRIPES={stripes} ");
         for server in [&one, &other] {
-            let log = log_with(server, "TRANSFERS", &said).await;
+            let log = server.log_with("TRANSFERS", &said).await;
             assert!(log.contains(&said), "{options}");
             assert_eq!(log.contains("STRIPES=2 "), stripes == 2, "{options}");
         }
@@ -107,21 +91,13 @@ async fn all_stripes_take_part_when_they_are_asked_for() {
     let (cx, to) = (other.cx(), other.url("c"));
     Box::pin(write(&storage, &cx, &to, &data)).await.unwrap();
     assert!(read(&storage, &cx, &to).await.unwrap() == data);
-    for _ in 0..100 {
-        if stored_in_stripes(&other, "c") {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("one stripe: {}", other.log("TRANSFERS"));
-}
-
-fn stored_in_stripes(server: &Server, name: &str) -> bool {
-    let name = format!("FILE={} ", server.file(name).display());
-    let log = server.log("TRANSFERS");
-    log.lines().any(|line| {
+    let name = format!("FILE={} ", other.file("c").display());
+    let in_stripes = |line: &str| {
         line.contains(&name) && line.contains("STRIPES=2 ") && line.contains("TYPE=STOR CODE=226")
-    })
+    };
+    let log = other.log_once("TRANSFERS", |it| it.lines().any(in_stripes));
+    let log = log.await;
+    assert!(log.lines().any(in_stripes), "one stripe: {log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,7 +109,7 @@ async fn sizes_of_buffers_are_told_for_bytes_that_pass_here() {
     Box::pin(write(&storage, &cx, &at, &data)).await.unwrap();
     assert!(read(&storage, &cx, &at).await.unwrap() == data);
     for kind in ["TYPE=STOR", "TYPE=RETR"] {
-        let log = log_with(&server, "TRANSFERS", kind).await;
+        let log = server.log_with("TRANSFERS", kind).await;
         let line = log.lines().find(|it| it.contains(kind)).unwrap();
         let used = line.split_once(" BUFFER=").unwrap().1;
         let used = used.split_whitespace().next().unwrap();

@@ -10,9 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use causeway_sdk::types::Direction;
 use causeway_sdk::{CopyRequest, ProgressSink, Storage};
-use support::Server;
+use support::{Server, request};
 
 /// Large enough to be caught on the way; sparse, so that only the copy costs disk.
 const SIZE: u64 = 768 << 20;
@@ -45,14 +44,8 @@ async fn broken_and_taken_up(victims: impl Fn(&Server, &Server) -> Vec<u32>) {
         hears.fetch_max(it.bytes, Ordering::Relaxed);
     });
     let request = CopyRequest {
-        direction: Direction::Pull,
-        source: one.url("a"),
-        destination: other.url("b"),
-        peer_credential: one.voms(),
-        overwrite: false,
-        streams: 0,
         size: Some(SIZE),
-        expect: None,
+        ..request(&one, one.url("a"), other.url("b"))
     };
     let cx = other.cx();
     let copying = tokio::spawn(async move { storage.copy(&cx, request, sink).await });

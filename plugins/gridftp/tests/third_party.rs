@@ -11,20 +11,7 @@ use causeway_sdk::types::Direction;
 use causeway_sdk::{
     Algorithm, Copied, CopyRequest, Ctx, ErrorKind, Hasher, ProgressSink, Result, Storage, Url,
 };
-use support::{Server, pattern};
-
-fn request(server: &Server, source: Url, destination: Url) -> CopyRequest {
-    CopyRequest {
-        direction: Direction::Pull,
-        source,
-        destination,
-        peer_credential: server.voms(),
-        overwrite: false,
-        streams: 0,
-        size: None,
-        expect: None,
-    }
-}
+use support::{Server, pattern, request};
 
 async fn copy(storage: &GridftpStorage, cx: &Ctx, request: CopyRequest) -> Result<Copied> {
     storage.copy(cx, request, ProgressSink::ignore()).await
@@ -96,14 +83,8 @@ async fn bytes_go_from_server_to_server_and_not_through_us() {
 
 /// The server's log with three such lines. It writes when a session ends.
 async fn logged(server: &Server, text: &str) -> String {
-    for _ in 0..100 {
-        let log = server.log("LOG");
-        if log.matches(text).count() >= 3 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    server.log("LOG")
+    let has_three = |log: &str| log.matches(text).count() >= 3;
+    server.log_once("LOG", has_three).await
 }
 
 fn addresses(log: &str, before: &str, end: char) -> Vec<String> {

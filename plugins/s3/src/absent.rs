@@ -20,8 +20,8 @@ const MAX_NAMES: usize = 4096;
 pub(crate) struct Absent(Mutex<HashMap<String, Instant>>);
 
 impl Absent {
-    /// Nothing has that name now.
-    pub(crate) fn saw(&self, place: &Place) {
+    /// Nothing had that name when the server was asked, which began then.
+    pub(crate) fn saw(&self, place: &Place, began: Instant) {
         let mut names = self.0.lock();
         if names.len() >= MAX_NAMES {
             names.retain(|_, at| at.elapsed() < MAX_AGE);
@@ -29,7 +29,7 @@ impl Absent {
         if names.len() >= MAX_NAMES {
             names.clear();
         }
-        names.insert(place.to_string(), Instant::now());
+        names.insert(place.to_string(), began);
     }
 
     /// Whether nothing had that name a moment ago. A sight is good for one answer.

@@ -4,16 +4,18 @@
 //! Who may is who has the same key, or anybody where the key was good for a session only. What cannot
 //! be removed stays written down for later.
 
+use std::cell::LazyCell;
+use std::fmt;
+
 use causeway_sdk::Algorithm;
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 use crate::leftover::Partial;
 use crate::place::Place;
-use crate::upload::CLEANUP_LIMIT;
 
 /// An upload, as it is written down.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Begun {
     host: String,
     bucket: String,
@@ -35,10 +37,19 @@ impl Begun {
         }
     }
 
-    /// Whether one who is there now may remove it.
-    fn is_reached_by(&self, caller: &Caller, place: &Place) -> bool {
-        let is_same = self.who.is_none() || self.who == who(caller);
-        is_same && self.host == place.endpoint.host && self.bucket == place.bucket
+    fn is_in_bucket_of(&self, place: &Place) -> bool {
+        self.host == place.endpoint.host && self.bucket == place.bucket
+    }
+
+    fn is_open_to(&self, who: Option<&str>) -> bool {
+        self.who.is_none() || self.who.as_deref() == who
+    }
+}
+
+impl fmt::Display for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (host, bucket) = (&self.host, &self.bucket);
+        write!(f, "parts of an upload to {bucket}/{} at {host}", self.key)
     }
 }
 
@@ -55,32 +66,19 @@ fn who(caller: &Caller) -> Option<String> {
 
 /// Removes in the background what earlier lives left in a bucket, when somebody is there who may.
 pub(crate) fn remove_earlier(caller: &Caller, place: &Place) {
-    if caller.inner.journal.is_empty() {
+    // A hash for each write only where something was left in its bucket.
+    let me = LazyCell::new(|| who(caller));
+    let journal = &caller.inner.journal;
+    if !journal.may_fit(|it| it.is_in_bucket_of(place) && it.is_open_to(me.as_deref())) {
         return;
     }
-    let (caller, place) = (caller.clone(), place.clone());
+    let (caller, place, me) = (caller.clone(), place.clone(), me.clone());
     tokio::spawn(async move {
-        let journal = &caller.inner.journal;
-        let fits = |it: &Begun| it.is_reached_by(&caller, &place);
-        for (begun, entry) in journal.take(fits).await {
-            let at = place.with_key(&begun.key);
-            let partial = Partial::new(&caller, &at);
-            match tokio::time::timeout(CLEANUP_LIMIT, partial.abort(&begun.upload)).await {
-                Ok(Ok(())) => {
-                    caller.note(&format!(
-                        "removed parts of an upload of an earlier life: {at}"
-                    ));
-                    entry.forget();
-                }
-                Ok(Err(error)) => {
-                    partial.warn(&error.to_string());
-                    journal.give_back(begun, entry);
-                }
-                Err(_) => {
-                    partial.warn("no answer in time");
-                    journal.give_back(begun, entry);
-                }
-            }
-        }
+        let fits = |it: &Begun| it.is_in_bucket_of(&place) && it.is_open_to(me.as_deref());
+        let remove = |it: Begun| {
+            let partial = Partial::new(&caller, &place.with_key(&it.key));
+            async move { partial.abort(&it.upload).await }
+        };
+        caller.inner.journal.sweep(fits, remove).await;
     });
 }

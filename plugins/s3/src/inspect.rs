@@ -3,6 +3,8 @@
 //! Object stores have no directories. What stands for one is any object below, or an empty object
 //! whose name ends with a slash.
 
+use std::time::Instant;
+
 use causeway_sdk::http_client::date;
 use causeway_sdk::{Algorithm, Checksum, EntryKind, Error, ErrorKind, Locality, Result, Stat};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -11,7 +13,7 @@ use crate::caller::Caller;
 use crate::digest;
 use crate::error::{at, optional};
 use crate::exchange::{Answer, Request, send};
-use crate::lister::{has_below, is_taken};
+use crate::lister::{Name, has_below, look_up};
 use crate::place::Place;
 use crate::reader;
 
@@ -20,11 +22,12 @@ pub(crate) async fn stat(caller: &Caller, place: &Place) -> Result<Stat> {
     if place.key.is_empty() {
         return stat_bucket(caller, place).await;
     }
+    let began = Instant::now();
     match object(caller, place).await? {
         Some(stat) => Ok(stat),
         None if has_below(caller, place).await? => Ok(Stat::directory()),
         None => {
-            caller.inner.absent.saw(place);
+            caller.inner.absent.saw(place, began);
             Err(nothing("stat", place))
         }
     }
@@ -35,10 +38,16 @@ pub(crate) async fn exists(caller: &Caller, place: &Place) -> Result<bool> {
     if place.key.is_empty() {
         return Ok(optional(stat_bucket(caller, place).await)?.is_some());
     }
-    if object(caller, place).await?.is_some() || is_taken(caller, place).await? {
+    let began = Instant::now();
+    if object(caller, place).await?.is_some() {
         return Ok(true);
     }
-    caller.inner.absent.saw(place);
+    match look_up(caller, place).await? {
+        Name::Taken => return Ok(true),
+        Name::Free => caller.inner.absent.saw(place, began),
+        // Seen now it would be believed for longer than it may.
+        Name::FreeBefore => {}
+    }
     Ok(false)
 }
 

@@ -15,13 +15,14 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use causeway_sdk::http_client::date;
-use causeway_sdk::{LogLevel, Result};
+use causeway_sdk::{Error, ErrorKind, LogLevel, Result};
 use http::{Method, StatusCode, header};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use crate::caller::Caller;
 use crate::earlier::Begun;
+use crate::error::at;
 use crate::exchange::{Request, send};
 use crate::place::Place;
 use crate::retry::is_passing;
@@ -73,20 +74,14 @@ impl Leftover {
         partial.id = Some(id.to_owned());
         partial.living().0.lock().insert(id.to_owned());
         let begun = Begun::new(&partial.caller, &partial.place, id);
-        match partial.caller.inner.journal.note(&begun).await {
-            Ok(entry) => partial.entry = entry,
-            Err(error) => {
-                let text = format!("cannot write an upload down: {error}");
-                partial.caller.inner.host.log(LogLevel::Warn, &text);
-            }
-        }
+        partial.entry = partial.caller.inner.journal.note_or_warn(&begun).await;
     }
 
     /// There is nothing to be removed.
-    pub(crate) fn disarm(&mut self) {
+    pub(crate) async fn disarm(&mut self) {
         if let Some(mut partial) = self.0.take() {
             partial.forget();
-            partial.is_gone();
+            partial.is_gone().await;
         }
     }
 
@@ -129,9 +124,9 @@ impl Partial {
     }
 
     /// Nothing of it is there, so that nobody needs to look for it.
-    fn is_gone(&mut self) {
+    async fn is_gone(&mut self) {
         if let Some(entry) = self.entry.take() {
-            entry.forget();
+            entry.forget().await;
         }
     }
 
@@ -145,7 +140,7 @@ impl Partial {
         }
     }
 
-    pub(crate) fn warn(&self, why: &str) {
+    fn warn(&self, why: &str) {
         let text = format!("parts of an upload may be left at {}: {why}", self.place);
         self.caller.inner.host.log(LogLevel::Warn, &text);
     }
@@ -157,7 +152,7 @@ impl Partial {
             None => self.abort_unnamed().await,
         };
         match removed {
-            Ok(()) => self.is_gone(),
+            Ok(()) => self.is_gone().await,
             Err(error) => self.warn(&error.to_string()),
         }
     }
@@ -169,12 +164,17 @@ impl Partial {
             tokio::time::sleep(pause).await;
             last = match self.try_abort(id).await {
                 Ok(true) => return Ok(()),
-                Ok(false) => Ok(()),
+                Ok(false) => Err(self.still_listed()),
                 Err(error) if is_passing(&error) => Err(error),
                 Err(error) => return Err(error),
             };
         }
         last
+    }
+
+    fn still_listed(&self) -> Error {
+        let why = "parts are still listed";
+        at(ErrorKind::Remote, "abort the upload of", &self.place, why)
     }
 
     /// Whether the upload is gone.

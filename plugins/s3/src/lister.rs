@@ -14,7 +14,7 @@ use crate::error::at;
 use crate::exchange::{Request, send};
 use crate::inspect::{is_archive, nothing, object};
 use crate::place::Place;
-use crate::subdirs::{Advice, Directory};
+use crate::subdirs::{Advice, Directory, MAX_NAMES};
 use crate::xml::{self, Listing, Object};
 
 /// Most entries S3 gives at once.
@@ -130,23 +130,43 @@ pub(crate) async fn has_below(caller: &Caller, place: &Place) -> Result<bool> {
     }
 }
 
+/// Whether a directory has a name, and how that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Taken,
+    /// The server was asked for it.
+    Free,
+    /// Of an answer that the server gave before.
+    FreeBefore,
+}
+
 /// The same before something is written, where many such questions may have one answer.
-pub(crate) async fn is_taken(caller: &Caller, place: &Place) -> Result<bool> {
+pub(crate) async fn look_up(caller: &Caller, place: &Place) -> Result<Name> {
     if !caller.inner.config.directories {
-        return Ok(false);
+        return Ok(Name::Free);
     }
     let subdirs = &caller.inner.subdirs;
     let (directory, name) = Directory::of(caller.owner(), place);
     let mut advice = subdirs.advice(&directory, name);
     if advice == Advice::List {
-        let names = directories(caller, place, directory.prefix()).await;
-        // Who may not list asks one by one, and hears then what there is to hear.
-        subdirs.learn(&directory, names.unwrap_or_default());
+        match directories(caller, place, directory.prefix()).await {
+            Ok(names) => subdirs.learn(&directory, names),
+            // Who may not list asks one by one, and hears then what there is to hear.
+            Err(error) => {
+                subdirs.learn(&directory, None);
+                if !is_refusal(&error) {
+                    return Err(error);
+                }
+            }
+        }
         advice = subdirs.advice(&directory, name);
     }
     match advice {
-        Advice::Free => Ok(false),
-        Advice::Ask | Advice::List => has_below(caller, place).await,
+        Advice::Free => Ok(Name::FreeBefore),
+        Advice::Ask | Advice::List => Ok(match has_below(caller, place).await? {
+            true => Name::Taken,
+            false => Name::Free,
+        }),
     }
 }
 
@@ -166,6 +186,9 @@ async fn directories(
         });
         names.extend(below);
         token = found.next;
+        if names.len() > MAX_NAMES {
+            return Ok(None);
+        }
         if token.is_none() {
             return Ok(Some(names));
         }

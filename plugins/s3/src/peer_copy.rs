@@ -8,6 +8,7 @@ use causeway_sdk::{Copied, CopyRequest, ErrorKind, Progress, ProgressSink, Resul
 use http::Method;
 
 use crate::caller::Caller;
+use crate::earlier::remove_earlier;
 use crate::error::at;
 use crate::exchange::{Request, send};
 use crate::inspect::{nothing, object};
@@ -110,6 +111,7 @@ async fn in_parts(
     let config = &caller.inner.config;
     let (size, parallel) = (source.size.unwrap_or(0), config.parallel_parts);
     let part = part_for(size, config.copy_part_bytes);
+    remove_earlier(caller, to);
     let mut upload = upload::begin(caller, to, false).await?;
     let (mut first, mut done) = (0, 0);
     let copied = async {

@@ -68,7 +68,7 @@ impl S3Storage {
             config,
             regions: Regions::default(),
             living: Living::default(),
-            journal: Journal::new(journal),
+            journal: Journal::new(journal, &host),
             absent: Absent::default(),
             subdirs: Subdirs::default(),
             host,

@@ -4,8 +4,8 @@
 //! list to tell, which costs servers more than the upload of a small object. Where many such questions
 //! come for one directory, it is listed once for all of them.
 //!
-//! Only that a name is free is believed, for ten seconds at most, and only before a write: what others
-//! make meanwhile is not seen. What this process makes is.
+//! Only that a name is free is believed, until ten seconds after the listing began, and only before a
+//! write: what others make meanwhile is not seen. What this process makes is.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -22,6 +22,8 @@ const MAX_REST: Duration = Duration::from_secs(60);
 const FEW: u32 = 4;
 /// Most directories of which anything is known.
 const MAX_DIRECTORIES: usize = 1024;
+/// A directory that has more is too large, so that not too many names are kept in all.
+pub(crate) const MAX_NAMES: usize = 1000;
 
 /// Whose eyes saw it, and which directory it is: nobody learns what others may list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,9 +39,9 @@ pub(crate) struct Directory {
 enum Known {
     /// So many questions since then.
     Asked(u32, Instant),
-    /// Somebody lists it.
+    /// Somebody lists it since then.
     Listed(Instant),
-    /// These, and no others.
+    /// These, and no others, when the listing began.
     Has(HashSet<String>, Instant),
     /// More than anybody wants to list.
     TooLarge(Instant),
@@ -105,10 +107,19 @@ impl Subdirs {
 
     /// What came of a listing; nothing when there was too much.
     pub(crate) fn learn(&self, at: &Directory, names: Option<HashSet<String>>) {
+        let mut all = self.0.lock();
+        all.retain(|_, known| !known.is_old());
         // What was made while it was listed may be missing in it.
-        if let Some(known @ Known::Listed(_)) = self.0.lock().get_mut(at) {
-            let now = Instant::now();
-            *known = names.map_or(Known::TooLarge(now), |names| Known::Has(names, now));
+        let Some(known) = all.get_mut(at) else {
+            return;
+        };
+        if let Known::Listed(since) = *known {
+            // What takes longer to list than it is believed is not worth it.
+            let is_fresh = since.elapsed() < MAX_AGE;
+            *known = match names.filter(|it| it.len() <= MAX_NAMES && is_fresh) {
+                Some(names) => Known::Has(names, since),
+                None => Known::TooLarge(Instant::now()),
+            };
         }
     }
 
@@ -121,11 +132,13 @@ impl Subdirs {
                 continue;
             };
             match known {
-                Known::Has(names, _) if !names.contains(name) => {
+                Known::Has(names, _) if names.contains(name) => {}
+                Known::Has(names, _) if names.len() < MAX_NAMES => {
                     names.insert(name.to_owned());
                 }
+                Known::Has(..) => *known = Known::TooLarge(Instant::now()),
                 Known::Listed(_) => *known = Known::Asked(0, Instant::now()),
-                Known::Has(..) | Known::Asked(..) | Known::TooLarge(_) => {}
+                Known::Asked(..) | Known::TooLarge(_) => {}
             }
         }
     }
@@ -133,99 +146,20 @@ impl Subdirs {
 
 impl Known {
     fn forget_if_old(&mut self) {
+        if self.is_old() {
+            *self = Self::Asked(0, Instant::now());
+        }
+    }
+
+    fn is_old(&self) -> bool {
         let (since, most) = match self {
             Self::Asked(_, since) | Self::Has(_, since) => (*since, MAX_AGE),
             Self::Listed(since) | Self::TooLarge(since) => (*since, MAX_REST),
         };
-        if since.elapsed() >= most {
-            *self = Self::Asked(0, Instant::now());
-        }
+        since.elapsed() >= most
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::place::Endpoint;
-
-    fn place(key: &str) -> Place {
-        let endpoint = Endpoint {
-            tls: false,
-            host: "h".into(),
-            region: None,
-            is_virtual: false,
-            is_amazon: false,
-        };
-        Place {
-            endpoint,
-            bucket: "b".into(),
-            key: key.into(),
-        }
-    }
-
-    fn advice(all: &Subdirs, owner: &str, key: &str) -> Advice {
-        let place = place(key);
-        let (at, name) = Directory::of(owner, &place);
-        all.advice(&at, name)
-    }
-
-    /// As many questions as lead to a listing, and what it brought.
-    fn known(all: &Subdirs, names: &[&str]) {
-        for number in 0..FEW {
-            assert_eq!(advice(all, "o", &format!("d/{number}")), Advice::Ask);
-        }
-        assert_eq!(advice(all, "o", "d/x"), Advice::List);
-        // The others do not wait for it.
-        assert_eq!(advice(all, "o", "d/y"), Advice::Ask);
-        let names = names.iter().map(|it| (*it).to_owned()).collect();
-        all.learn(&Directory::of("o", &place("d/x")).0, Some(names));
-    }
-
-    #[test]
-    fn many_questions_are_answered_by_one_listing() {
-        let all = Subdirs::default();
-        known(&all, &["sub"]);
-        assert_eq!(advice(&all, "o", "d/x"), Advice::Free);
-        // What is gone may have been removed.
-        assert_eq!(advice(&all, "o", "d/sub"), Advice::Ask);
-        assert_eq!(advice(&all, "other", "d/x"), Advice::Ask);
-        assert_eq!(advice(&all, "o", "x"), Advice::Ask);
-    }
-
-    #[test]
-    fn what_is_made_is_known_at_every_depth() {
-        let all = Subdirs::default();
-        known(&all, &[]);
-        all.made(&place("d/file"));
-        assert_eq!(advice(&all, "o", "d/file"), Advice::Free);
-        all.made(&place("d/sub/deeper/file"));
-        assert_eq!(advice(&all, "o", "d/sub"), Advice::Ask);
-        all.made(&place("d/marker/"));
-        assert_eq!(advice(&all, "o", "d/marker"), Advice::Ask);
-    }
-
-    #[test]
-    fn what_is_made_while_it_is_listed_makes_the_listing_worthless() {
-        let all = Subdirs::default();
-        for number in 0..FEW {
-            advice(&all, "o", &format!("d/{number}"));
-        }
-        assert_eq!(advice(&all, "o", "d/x"), Advice::List);
-        all.made(&place("d/sub/file"));
-        all.learn(&Directory::of("o", &place("d/x")).0, Some(HashSet::new()));
-        assert_eq!(advice(&all, "o", "d/sub"), Advice::Ask);
-    }
-
-    #[test]
-    fn a_large_directory_is_left_alone() {
-        let all = Subdirs::default();
-        for number in 0..FEW {
-            advice(&all, "o", &format!("d/{number}"));
-        }
-        assert_eq!(advice(&all, "o", "d/x"), Advice::List);
-        all.learn(&Directory::of("o", &place("d/x")).0, None);
-        for _ in 0..2 * FEW {
-            assert_eq!(advice(&all, "o", "d/x"), Advice::Ask);
-        }
-    }
-}
+#[path = "subdirs_tests.rs"]
+mod tests;

@@ -13,7 +13,6 @@ use tokio::task::JoinSet;
 
 use crate::caller::Caller;
 use crate::digest;
-use crate::earlier::remove_earlier;
 use crate::error::{at, internal};
 use crate::exchange::{Request, send};
 use crate::inspect::head;
@@ -37,7 +36,6 @@ pub(crate) struct Upload {
 
 /// Begins an upload. With `crc` every part will have a CRC-32C.
 pub(crate) async fn begin(caller: &Caller, place: &Place, crc: bool) -> Result<Upload> {
-    remove_earlier(caller, place);
     let mut leftover = Leftover::new(caller, place);
     for attempt in 0.. {
         let error = match create(caller, place, crc).await {
@@ -61,7 +59,7 @@ pub(crate) async fn begin(caller: &Caller, place: &Place, crc: bool) -> Result<U
             continue;
         }
         if was_refused {
-            leftover.disarm();
+            leftover.disarm().await;
         } else {
             leftover.remove().await;
         }
@@ -135,7 +133,7 @@ impl Upload {
         let outcome = self.complete_parts(overwrite).await;
         match outcome {
             Ok(etag) => {
-                self.leftover.disarm();
+                self.leftover.disarm().await;
                 Ok(etag)
             }
             Err(error) => {

@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::config::UploadChecksum;
 use crate::error::{at, internal};
 use crate::held::Held;
-use crate::lister::is_taken;
+use crate::lister::{Name, look_up};
 use crate::part::Source;
 use crate::parts::Plan;
 use crate::place::Place;
@@ -28,7 +28,7 @@ pub struct S3Write {
     open: Option<Open>,
     upload: Option<Upload>,
     /// Looks whether a directory has that name; empty when nobody looks or it was seen.
-    look: JoinSet<Result<bool>>,
+    look: JoinSet<Result<Name>>,
     caller: Caller,
     place: Place,
     options: WriteOptions,
@@ -53,7 +53,7 @@ pub(crate) fn open(caller: &Caller, place: &Place, options: WriteOptions) -> Res
     let mut look = JoinSet::new();
     if caller.inner.config.directories && !caller.inner.absent.take(place) {
         let (caller, place) = (caller.clone(), place.clone());
-        look.spawn(async move { is_taken(&caller, &place).await });
+        look.spawn(async move { look_up(&caller, &place).await });
     }
     Ok(S3Write {
         open: None,
@@ -75,11 +75,11 @@ impl S3Write {
             return Ok(());
         };
         match looked.map_err(|source| internal("look for a directory", source))? {
-            Ok(true) => {
+            Ok(Name::Taken) => {
                 let why = "it is a directory";
                 Err(at(ErrorKind::IsDirectory, "write", &self.place, why))
             }
-            Ok(false) => Ok(()),
+            Ok(Name::Free | Name::FreeBefore) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -251,7 +251,8 @@ pub struct Written {
     pub bytes: u64,
     /// Version of the new object.
     pub etag: ROption<RString>,
-    /// Checksums the storage computed.
+    /// Checksums the storage computed itself. A checksum told here is of the whole file as the storage
+    /// has it; the gateway does not look at the size again.
     pub checksums: RVec<Checksum>,
     /// Room to grow.
     pub ext: Ext,

@@ -84,17 +84,19 @@ impl Admissions {
 
     fn turns(&self, scheme: &str, storages: &Arc<dyn Storages>) -> Arc<Semaphore> {
         let scheme = scheme.to_ascii_lowercase();
-        let mut all = self.by_scheme.lock();
-        if let Some(turns) = all.get(&scheme) {
-            return Arc::clone(turns);
+        let known = self.by_scheme.lock().get(&scheme).cloned();
+        if let Some(turns) = known {
+            return turns;
         }
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let any = format!("{scheme}://any/").parse();
-        // Schemes that nobody serves are without number, and nobody is asked about them.
-        if any.is_ok_and(|it| storages.storage_for(&it).is_ok()) {
-            all.insert(scheme, Arc::clone(&turns));
+        // Schemes that nobody serves are without number, and nobody is asked about them. This is the code of
+        // others, so everybody else finds the list free meanwhile.
+        if !any.is_ok_and(|it| storages.storage_for(&it).is_ok()) {
+            return turns;
         }
-        turns
+        let mut all = self.by_scheme.lock();
+        Arc::clone(all.entry(scheme).or_insert(turns))
     }
 }
 
@@ -159,6 +161,25 @@ mod tests {
         assert_eq!(answers.len(), 2);
         assert!(answers.iter().all(Result::is_ok), "{answers:?}");
         drop(let_go);
+    }
+
+    /// Looks whether it is asked while the list of turns is held.
+    struct Looks(Arc<Admissions>);
+
+    impl Storages for Looks {
+        fn storage_for(&self, _: &Url) -> Result<Arc<dyn DynStorage>> {
+            assert!(!self.0.by_scheme.is_locked(), "others wait for it");
+            Err(Error::new(ErrorKind::Unsupported, "find it"))
+        }
+    }
+
+    #[test]
+    fn the_list_of_turns_is_free_while_a_storage_is_asked() {
+        let admissions = Arc::new(Admissions::default());
+        let storages: Arc<dyn Storages> = Arc::new(Looks(Arc::clone(&admissions)));
+        admissions.turns("looks", &storages);
+        // Nobody serves it.
+        assert!(admissions.by_scheme.lock().is_empty());
     }
 
     #[tokio::test]

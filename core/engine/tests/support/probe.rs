@@ -41,6 +41,7 @@ pub struct Probe {
     write_delay: Duration,
     read_delay: Duration,
     silent_copy: Option<Duration>,
+    told_at_commit: Option<Written>,
     calls: Arc<Mutex<Vec<String>>>,
     gauge: Arc<Gauge>,
 }
@@ -98,6 +99,7 @@ impl Probe {
             write_delay: Duration::ZERO,
             read_delay: Duration::ZERO,
             silent_copy: None,
+            told_at_commit: None,
             calls: Arc::default(),
             gauge: Arc::default(),
         }
@@ -132,6 +134,12 @@ impl Probe {
     /// A third-party copy takes this long and reports nothing.
     pub fn silent_copy(mut self, time: Duration) -> Self {
         self.silent_copy = Some(time);
+        self
+    }
+
+    /// What a commit answers, whatever was written.
+    pub fn tells_at_commit(mut self, told: Written) -> Self {
+        self.told_at_commit = Some(told);
         self
     }
 
@@ -218,6 +226,7 @@ impl Layer for Probe {
                 gauge: self.gauge.clone(),
                 calls: self.calls.clone(),
                 delay: self.write_delay,
+                told: self.told_at_commit.clone(),
             }) as Box<dyn DynWrite>)
         })
     }
@@ -247,6 +256,7 @@ struct Writer {
     gauge: Arc<Gauge>,
     calls: Arc<Mutex<Vec<String>>>,
     delay: Duration,
+    told: Option<Written>,
 }
 
 impl causeway_sdk::WriteBody for Writer {
@@ -259,7 +269,8 @@ impl causeway_sdk::WriteBody for Writer {
 
     async fn commit(self) -> Result<Written> {
         self.calls.lock().push("commit".into());
-        self.inner.commit().await
+        let written = self.inner.commit().await?;
+        Ok(self.told.unwrap_or(written))
     }
 
     async fn abort(self) {

@@ -32,6 +32,8 @@ async fn each_side_is_approached_with_its_own_token() {
     assert_eq!(fate(&view), (FileState::Finished, String::new()));
     assert_eq!(view.files[0].file_state_initial, None);
     assert_eq!(it.desk.prepared(), 2);
+    // It waited for both, and began when the second was there.
+    assert_eq!(it.begun.lock().unwrap().len(), 1);
     assert_eq!(
         it.witness.seen(),
         [
@@ -40,16 +42,6 @@ async fn each_side_is_approached_with_its_own_token() {
             "copy: token destination, with token source"
         ]
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_attempt_that_waits_for_two_tokens_begins_once() {
-    let it = world().await;
-    it.desk.has(1, Ok("source"));
-    it.desk.has(2, Ok("destination"));
-    let id = it.submit(waiting).await;
-    assert_eq!(fate(&it.end(id).await).0, FileState::Finished);
-    assert_eq!(it.begun.lock().unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

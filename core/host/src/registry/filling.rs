@@ -52,9 +52,7 @@ impl Host {
     /// # Errors
     /// Why it was refused.
     pub fn load_folder(folder: &Path, wanted: &Wanted) -> Result<PluginHandle, Refusal> {
-        let found = Found::at(folder.to_owned());
-        let signatures = Signatures::read(&wanted.signatures);
-        found.load(wanted.options.get(&found.name()), &signatures)
+        load_alone(&Found::at(folder.to_owned()), wanted)
     }
 
     /// Loads one folder as [`load_folder`](Self::load_folder) does, with something between it and the network.
@@ -69,8 +67,7 @@ impl Host {
     ) -> Result<PluginHandle, Refusal> {
         let mut found = Found::at(folder.to_owned());
         found.wire = Some(wire);
-        let signatures = Signatures::read(&wanted.signatures);
-        found.load(wanted.options.get(&found.name()), &signatures)
+        load_alone(&found, wanted)
     }
 
     /// Folders by name; a later directory wins. Those that were decided upon are there in any case.
@@ -92,6 +89,7 @@ impl Host {
             }
             all.extend(here);
         }
+        leave_alone(&mut all, &wanted.schemes);
         all
     }
 
@@ -177,6 +175,24 @@ impl Host {
             capabilities: None,
         });
     }
+}
+
+fn load_alone(found: &Found, wanted: &Wanted) -> Result<PluginHandle, Refusal> {
+    let signatures = Signatures::read(&wanted.signatures);
+    found.load(wanted.options.get(&found.name()), &signatures)
+}
+
+/// Takes out what serves none of these schemes. Where one of them has nobody, all stay, so that who is told of
+/// it hears what there is.
+fn leave_alone(all: &mut BTreeMap<String, Vec<Found>>, schemes: &[String]) {
+    let is_served = |scheme: &String| all.values().flatten().any(|it| it.serves(scheme));
+    if schemes.is_empty() || !schemes.iter().all(is_served) {
+        return;
+    }
+    let is_wanted =
+        |it: &Found| it.manifest().is_none() || schemes.iter().any(|scheme| it.serves(scheme));
+    // Of a version that was decided upon there may be the copy alone, whose manifest nobody has read yet.
+    all.retain(|_, folders| folders.is_empty() || folders.iter().any(is_wanted));
 }
 
 fn is_version(found: &Found, id: &str) -> bool {

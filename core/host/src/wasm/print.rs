@@ -3,6 +3,7 @@
 //!
 //! # Invariants
 //! - Lines have a longest length, and there are only so many in a time: `more_than_may_be_said_is_counted`.
+//! - What is left out is counted, and told at the end at the latest: `a_key_without_end_does_not_silence_the_rest`.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,9 +21,12 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 const LINE: usize = 4096;
 /// Bytes taken at a time.
 const PIECE: usize = 64 << 10;
-/// Lines of one instance within [`WHILE`].
+/// Lines of one stream of an instance within [`WHILE`].
 const LINES: u32 = 200;
 const WHILE: Duration = Duration::from_secs(10);
+/// Longest key or certificate in lines; a bundle has many, but each has a first line of its own. One that does
+/// not end was none, and must not silence all that follows.
+const PEM_LINES: u32 = 200;
 
 /// Standard output, or standard error, of an instance.
 #[derive(Clone)]
@@ -32,8 +36,8 @@ struct Lines {
     log: Host,
     level: LogLevel,
     unfinished: Vec<u8>,
-    /// Between the first and the last line of a key or a certificate.
-    in_pem: bool,
+    /// Lines of a key or a certificate that came since its first one; zero outside of any.
+    pem: u32,
     since: Instant,
     told: u32,
     untold: u64,
@@ -45,7 +49,7 @@ impl Printed {
             log: log.clone(),
             level,
             unfinished: Vec::new(),
-            in_pem: false,
+            pem: 0,
             since: Instant::now(),
             told: 0,
             untold: 0,
@@ -69,28 +73,35 @@ impl Lines {
         let line = std::mem::take(&mut self.unfinished);
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();
-        if !text.is_empty() && !self.is_secret(text) {
+        if text.is_empty() {
+            return;
+        }
+        if self.is_secret(text) {
+            self.untold += 1;
+        } else {
             self.tell(text);
         }
     }
 
     /// Masking knows a key by its first and last line, which come one by one here.
     fn is_secret(&mut self, text: &str) -> bool {
-        let begins = text.contains("-----BEGIN ");
-        let was = self.in_pem || begins;
-        self.in_pem = was && !text.contains("-----END ");
-        was
+        if text.contains("-----BEGIN ") {
+            self.pem = 1;
+        } else if self.pem > 0 {
+            self.pem += 1;
+        }
+        let is_secret = self.pem > 0;
+        if text.contains("-----END ") || self.pem >= PEM_LINES {
+            self.pem = 0;
+        }
+        is_secret
     }
 
     fn tell(&mut self, text: &str) {
         if self.since.elapsed() >= WHILE {
             self.since = Instant::now();
             self.told = 0;
-            let untold = std::mem::take(&mut self.untold);
-            if untold > 0 {
-                let text = format!("{untold} lines that it printed were left out");
-                self.log.log(LogLevel::Warn, &text);
-            }
+            self.tell_untold();
         }
         if self.told == LINES {
             self.untold += 1;
@@ -100,11 +111,21 @@ impl Lines {
         let text = text.replace(char::is_control, " ");
         self.log.log(self.level, &causeway_sdk::secret::mask(&text));
     }
+
+    fn tell_untold(&mut self) {
+        let untold = std::mem::take(&mut self.untold);
+        if untold > 0 {
+            let text = format!("{untold} lines that it printed were left out");
+            self.log.log(LogLevel::Warn, &text);
+        }
+    }
 }
 
 impl Drop for Lines {
     fn drop(&mut self) {
         self.finish();
+        // Nothing more comes that would have it told: a guest may flood the log and then trap.
+        self.tell_untold();
     }
 }
 
@@ -187,7 +208,7 @@ mod tests {
         let lines = printed(&["Trace", "back:\n  in\u{1b} f\r\n\n", "Error: \u{fc}", "!"]);
         assert_eq!(lines, ["Traceback:", "  in  f", "Error: \u{fc}!"]);
         let lines = printed(&["a\n-----BEGIN X-----\nMII", "canary\n-----END X-----\nb\n"]);
-        assert_eq!(lines, ["a", "b"]);
+        assert_eq!(lines, ["a", "b", "3 lines that it printed were left out"]);
         let lines = printed(&["send Bearer canary-token\n"]);
         assert!(!lines[0].contains("canary"), "{lines:?}");
     }
@@ -198,6 +219,27 @@ mod tests {
         let lengths: Vec<usize> = printed(&[&long]).iter().map(String::len).collect();
         assert_eq!(lengths, [LINE; 3]);
         let many = "y\n".repeat(LINES as usize * 3);
-        assert_eq!(printed(&[&many]).len(), LINES as usize);
+        let mut lines = printed(&[&many]);
+        let last = format!("{} lines that it printed were left out", LINES * 2);
+        assert_eq!(lines.pop(), Some(last));
+        assert_eq!(lines, vec!["y"; LINES as usize]);
+    }
+
+    #[test]
+    fn a_key_without_end_does_not_silence_the_rest() {
+        let key = format!(
+            "-----BEGIN X-----\n{}",
+            "canary\n".repeat(PEM_LINES as usize - 1)
+        );
+        let left_out = format!("{PEM_LINES} lines that it printed were left out");
+        assert_eq!(printed(&[&key]), [left_out.as_str()]);
+        assert_eq!(printed(&[&key, "Error\n"]), ["Error", left_out.as_str()]);
+        // As many again after another first line.
+        let left_out = format!("{} lines that it printed were left out", PEM_LINES * 2 - 1);
+        let (begun, _) = key.rsplit_once("canary").unwrap();
+        assert_eq!(
+            printed(&[begun, &key, "Error"]),
+            ["Error", left_out.as_str()]
+        );
     }
 }

@@ -4,6 +4,8 @@
 #![allow(dead_code)]
 
 #[cfg(feature = "wasm")]
+pub(crate) mod hostile;
+#[cfg(feature = "wasm")]
 pub(crate) mod http;
 pub(crate) mod log;
 #[cfg(feature = "wasm")]

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use super::args::CopyArgs;
 use super::local::{config, credential, url};
 use super::output;
-use crate::plugins::{LivePlugins, load};
+use crate::plugins::{LivePlugins, load_for};
 
 /// How long a copy that was interrupted may take to remove what it had written.
 const CLEANUP: Duration = Duration::from_secs(30);
@@ -67,7 +67,8 @@ pub async fn copy(args: &CopyArgs) -> anyhow::Result<()> {
         session: None,
         only_clean_up: false,
     };
-    let host = Arc::new(LivePlugins::from(load(&config.plugins)));
+    let host = load_for(&config.plugins, &[&spec.source, &spec.destination]);
+    let host = Arc::new(LivePlugins::from(host));
     let (orders, inbox) = mpsc::unbounded_channel();
     let (outbox, reports) = mpsc::channel(64);
     let worker = Worker::new(host, Arc::new(SystemClock), outbox);

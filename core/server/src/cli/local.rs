@@ -28,11 +28,20 @@ pub struct Local {
 }
 
 impl Local {
-    /// Loads configuration, plugins and credential.
+    /// Loads what a command about one URL needs.
+    ///
+    /// # Errors
+    /// A configuration, a credential or a URL that cannot be read.
+    pub fn at(args: &LocalArgs, text: &str) -> anyhow::Result<(Self, Url)> {
+        let at = url(text)?;
+        Ok((Self::new(args, &at)?, at))
+    }
+
+    /// Loads configuration, credential and the plugin of a URL.
     ///
     /// # Errors
     /// A configuration or a credential that cannot be read.
-    pub fn new(args: &LocalArgs) -> anyhow::Result<Self> {
+    pub fn new(args: &LocalArgs, at: &Url) -> anyhow::Result<Self> {
         let config = config(args)?;
         let timeout = Duration::from_secs(args.timeout);
         let cx = Ctx::new("command")
@@ -44,7 +53,7 @@ impl Local {
                 }
             });
         Ok(Self {
-            host: plugins::load(&config.plugins),
+            host: plugins::load_for(&config.plugins, &[at]),
             cx,
             timeout,
         })
@@ -111,7 +120,7 @@ pub fn url(text: &str) -> anyhow::Result<Url> {
 /// # Errors
 /// What the storage refused.
 pub async fn stat(args: &UrlArgs) -> anyhow::Result<()> {
-    let (local, at) = (Local::new(&args.local)?, url(&args.url)?);
+    let (local, at) = Local::at(&args.local, &args.url)?;
     let storage = local.host.storage_for(&at)?;
     let stat = local
         .limited("stat", &at, storage.stat(&local.cx, &at))
@@ -133,7 +142,7 @@ pub async fn stat(args: &UrlArgs) -> anyhow::Result<()> {
 /// # Errors
 /// What the storage refused.
 pub async fn ls(args: &UrlArgs) -> anyhow::Result<()> {
-    let (local, at) = (Local::new(&args.local)?, url(&args.url)?);
+    let (local, at) = Local::at(&args.local, &args.url)?;
     let storage = local.host.storage_for(&at)?;
     let mut page = Page {
         cursor: None,
@@ -177,7 +186,7 @@ pub async fn ls(args: &UrlArgs) -> anyhow::Result<()> {
 /// # Errors
 /// What the storage refused.
 pub async fn mkdir(args: &MkdirArgs) -> anyhow::Result<()> {
-    let (local, at) = (Local::new(&args.local)?, url(&args.url)?);
+    let (local, at) = Local::at(&args.local, &args.url)?;
     let storage = local.host.storage_for(&at)?;
     local
         .limited(
@@ -194,7 +203,7 @@ pub async fn mkdir(args: &MkdirArgs) -> anyhow::Result<()> {
 /// # Errors
 /// What the storage refused.
 pub async fn rmdir(args: &UrlArgs) -> anyhow::Result<()> {
-    let (local, at) = (Local::new(&args.local)?, url(&args.url)?);
+    let (local, at) = Local::at(&args.local, &args.url)?;
     let storage = local.host.storage_for(&at)?;
     local
         .limited("remove the directory", &at, storage.rmdir(&local.cx, &at))
@@ -207,7 +216,7 @@ pub async fn rmdir(args: &UrlArgs) -> anyhow::Result<()> {
 /// # Errors
 /// What the storage refused.
 pub async fn rm(args: &UrlArgs) -> anyhow::Result<()> {
-    let (local, at) = (Local::new(&args.local)?, url(&args.url)?);
+    let (local, at) = Local::at(&args.local, &args.url)?;
     let storage = local.host.storage_for(&at)?;
     local
         .limited("remove", &at, storage.unlink(&local.cx, &at))
@@ -220,7 +229,8 @@ pub async fn rm(args: &UrlArgs) -> anyhow::Result<()> {
 /// # Errors
 /// What the storage refused.
 pub async fn mv(args: &MvArgs) -> anyhow::Result<()> {
-    let (local, from, to) = (Local::new(&args.local)?, url(&args.from)?, url(&args.to)?);
+    let (from, to) = (url(&args.from)?, url(&args.to)?);
+    let local = Local::new(&args.local, &from)?;
     let storage = local.host.storage_for(&from)?;
     let call = storage.rename(&local.cx, &from, &to, args.overwrite);
     local.limited("rename", &from, call).await?;
@@ -232,7 +242,7 @@ pub async fn mv(args: &MvArgs) -> anyhow::Result<()> {
 /// # Errors
 /// What the storage refused.
 pub async fn sum(args: &SumArgs) -> anyhow::Result<()> {
-    let (local, at) = (Local::new(&args.local)?, url(&args.url)?);
+    let (local, at) = Local::at(&args.local, &args.url)?;
     let algorithm = args.algorithm.parse()?;
     let storage = local.host.storage_for(&at)?;
     let told = async {

@@ -23,6 +23,7 @@ use anyhow::Context as _;
 use causeway_engine::crew::{PluginCard, PluginNews, Processes};
 use causeway_host::{Decided, Host, PluginHandle, PluginInfo, SignaturePolicy, State, Wanted};
 use causeway_model::workers::{PluginCounters, PluginMarks, RunningVersion, VersionState};
+use causeway_sdk::Url;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
@@ -150,8 +151,16 @@ pub fn keep_compiled_in(dir: Option<PathBuf>) {
 
 /// Loads the plugins of a configuration as they lie there.
 pub fn load(config: &PluginsConfig) -> Host {
+    load_for(config, &[])
+}
+
+/// Loads those of them that serve some URLs: a command that needs two of many starts sooner.
+pub fn load_for(config: &PluginsConfig, urls: &[&Url]) -> Host {
     keep_compiled_in(config.cache_dir.clone());
-    load_wanted(&wanted(config))
+    load_wanted(&Wanted {
+        schemes: urls.iter().map(|url| url.scheme().to_owned()).collect(),
+        ..wanted(config)
+    })
 }
 
 /// Loads plugins, and says in the log which were refused.

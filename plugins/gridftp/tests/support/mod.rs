@@ -4,11 +4,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use causeway_plugin_gridftp::GridftpStorage;
+use causeway_sdk::types::Direction;
 use causeway_sdk::{
-    Bytes, Credential, Ctx, Host, ReadBody, ReadOptions, Result, Secret, Storage, Url, WriteBody,
-    WriteOptions, Written,
+    Bytes, CopyRequest, Credential, Ctx, Host, ReadBody, ReadOptions, Result, Secret, Storage, Url,
+    WriteBody, WriteOptions, Written,
 };
 
 /// A running server, stopped on drop.
@@ -92,6 +94,24 @@ impl Server {
             .collect()
     }
 
+    /// A log, once it holds a text.
+    pub(crate) async fn log_with(&self, key: &str, text: &str) -> String {
+        self.log_once(key, |it| it.contains(text)).await
+    }
+
+    /// A log, once it is as it should be; the servers write when they feel like it. After a while it comes as
+    /// it is.
+    pub(crate) async fn log_once(&self, key: &str, is_so: impl Fn(&str) -> bool) -> String {
+        for _ in 0..100 {
+            let log = self.log(key);
+            if is_so(&log) {
+                return log;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        self.log(key)
+    }
+
     pub(crate) fn log(&self, key: &str) -> String {
         String::from_utf8_lossy(&std::fs::read(self.key(key)).unwrap()).into_owned()
     }
@@ -142,4 +162,18 @@ pub(crate) async fn write(
 /// Bytes that differ from place to place.
 pub(crate) fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i * 31 + i / 257) as u8).collect()
+}
+
+/// A copy from one place to another, in the name of a user of both servers.
+pub(crate) fn request(server: &Server, source: Url, destination: Url) -> CopyRequest {
+    CopyRequest {
+        direction: Direction::Pull,
+        source,
+        destination,
+        peer_credential: server.voms(),
+        overwrite: false,
+        streams: 0,
+        size: None,
+        expect: None,
+    }
 }

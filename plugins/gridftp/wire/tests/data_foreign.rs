@@ -4,12 +4,10 @@ mod data_support;
 mod support;
 
 use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
-use bytes::Bytes;
 use causeway_gridftp_wire::Session;
 use causeway_gridftp_wire::data::Ranges;
 use causeway_gridftp_wire::transfer::{Download, DownloadPlan, Part, Upload, UploadPlan, Way};
@@ -37,12 +35,7 @@ fn run(server: &Server, program: &str, arguments: &[&str]) -> String {
 }
 
 fn output(server: &Server, program: &str, arguments: &[&str]) -> Output {
-    command(server, program, arguments).output().unwrap()
-}
-
-fn command(server: &Server, program: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program);
-    command
+    Command::new(program)
         .args(arguments)
         .env_remove("X509_USER_CERT")
         .env_remove("X509_USER_KEY")
@@ -51,8 +44,9 @@ fn command(server: &Server, program: &str, arguments: &[&str]) -> Command {
             "X509_CERT_DIR",
             format!("{}/certificates", server.key("PKI")),
         )
-        .env("GFAL_PYTHONBIN", "/usr/bin/python3");
-    command
+        .env("GFAL_PYTHONBIN", "/usr/bin/python3")
+        .output()
+        .unwrap()
 }
 
 fn url(server: &Server, name: &str) -> String {
@@ -170,48 +164,77 @@ async fn streams_were_used(server: &Server) {
     }
 }
 
-/// Five gigabytes, nearly all of them nothing, from us through a server to them.
-#[tokio::test]
-async fn a_large_sparse_file_goes_over_whole() {
-    const SIZE: u64 = 5 << 30;
-    const PIECE: usize = 4 << 20;
-    /// Where it holds something: both ends, and where numbers of 31 and 32 bits end.
-    const PLACES: [u64; 4] = [0, (1 << 31) - 4, (1 << 32) - 4, SIZE - 8];
-    let piece_at = |offset: u64| {
-        let mut piece = vec![0; PIECE];
-        for place in PLACES {
-            for (step, byte) in (0_u64..).zip(b"contents") {
-                if let Some(at) = (place + step).checked_sub(offset)
-                    && at < PIECE as u64
-                {
-                    piece[at as usize] = *byte;
-                }
-            }
-        }
-        Bytes::from(piece)
-    };
-    let offsets = || (0..SIZE).step_by(PIECE);
+/// They copy a part of a file, to where it is in the other one.
+fn copy_part(server: &Server, from: &str, to: &str, part: Part) {
+    let (offset, length) = (part.offset.to_string(), part.length.to_string());
+    let arguments = ["-off", &offset, "-len", &length, from, to];
+    run(server, "globus-url-copy", &arguments);
+}
 
+async fn get_part(session: &mut Session, path: String, way: Way, part: Part) -> Vec<u8> {
+    let mut plan = DownloadPlan::new(path, way);
+    plan.part = Some(part);
+    let mut download = Download::start(session, &plan).await.unwrap();
+    let mut got = Vec::new();
+    while let Some(piece) = download.next().await.unwrap() {
+        got.extend_from_slice(&piece.data);
+    }
+    got
+}
+
+fn read_part(path: &Path, part: Part) -> Vec<u8> {
+    let mut got = vec![0; part.length as usize];
+    let file = File::open(path).unwrap();
+    file.read_exact_at(&mut got, part.offset).unwrap();
+    got
+}
+
+/// Five gigabytes, of which we send the few pieces that hold something; they and we read them at their places.
+#[tokio::test]
+async fn pieces_of_a_large_sparse_file_are_where_they_belong() {
+    const SIZE: u64 = 5 << 30;
+    const PIECE: u64 = 1 << 20;
+    /// Both ends, and across those of numbers of 31 and 32 bits, in the middle of a block.
+    const PLACES: [u64; 4] = [0, (1 << 31) - 100_000, (1 << 32) - 100_000, SIZE - PIECE];
+    let part_at = |offset| Part {
+        offset,
+        length: PIECE,
+    };
+    let piece = content(PIECE as usize);
     let server = Server::start("gridftp");
     let mut session = server.session().await;
-    let plan = UploadPlan::new(server.path("large"), Way::Blocks { streams: 4 });
+    let way = Way::Blocks { streams: 4 };
+    let plan = UploadPlan::new(server.path("large"), way);
     let mut upload = Upload::start(&mut session, &plan).await.unwrap();
-    for offset in offsets() {
-        upload.write(offset, piece_at(offset)).await.unwrap();
+    for place in PLACES {
+        upload.write(place, piece.clone()).await.unwrap();
     }
     upload.finish().await.unwrap();
+    assert_eq!(std::fs::metadata(server.path("large")).unwrap().len(), SIZE);
 
-    let from = url(&server, "large");
-    let mut fetching = command(&server, "globus-url-copy", &[&from, "-"]);
-    let mut fetching = fetching.stdout(Stdio::piped()).spawn().unwrap();
-    let mut coming = fetching.stdout.take().unwrap();
-    let mut got = vec![0; PIECE];
-    for offset in offsets() {
-        coming.read_exact(&mut got).unwrap();
-        assert!(got[..] == piece_at(offset)[..], "at {offset}");
+    let local = tempfile::tempdir().unwrap();
+    let here = local.path().join("here");
+    for place in PLACES {
+        copy_part(
+            &server,
+            &url(&server, "large"),
+            &file_url(&here),
+            part_at(place),
+        );
+        assert!(read_part(&here, part_at(place)) == piece, "they at {place}");
+        let got = get_part(&mut session, server.path("large"), way, part_at(place)).await;
+        assert!(got == piece, "we at {place}");
     }
-    assert_eq!(coming.read(&mut got).unwrap(), 0);
-    assert!(fetching.wait().unwrap().success());
+    // Nothing came in between.
+    for hole in [
+        PIECE,
+        PLACES[1] + PIECE,
+        PLACES[2] + PIECE,
+        SIZE - 2 * PIECE,
+    ] {
+        let got = get_part(&mut session, server.path("large"), way, part_at(hole)).await;
+        assert!(got == vec![0; PIECE as usize], "at {hole}");
+    }
 }
 
 /// Five gigabytes, of which each side writes the end and the other one reads it.
@@ -220,16 +243,15 @@ async fn the_end_of_a_large_file_is_where_it_belongs() {
     const SIZE: u64 = 5 << 30;
     const TAIL: usize = 1 << 20;
     const BEGIN: u64 = SIZE - TAIL as u64;
+    const END: Part = Part {
+        offset: BEGIN,
+        length: TAIL as u64,
+    };
     let server = Server::start("gridftp");
     let mut session = server.session().await;
     let local = tempfile::tempdir().unwrap();
     let here = local.path().join("here");
-    let part = |from: &str, to: &str| {
-        let (offset, length) = (BEGIN.to_string(), TAIL.to_string());
-        let arguments = ["-off", &offset, "-len", &length, from, to];
-        run(&server, "globus-url-copy", &arguments);
-    };
-    let file = format!("file://{}", here.display());
+    let file = file_url(&here);
     for streams in [1, 4] {
         let way = Way::Blocks { streams };
         std::fs::write(server.path("ours"), b"").unwrap();
@@ -239,24 +261,12 @@ async fn the_end_of_a_large_file_is_where_it_belongs() {
         upload.write(BEGIN, content(TAIL)).await.unwrap();
         upload.finish().await.unwrap();
         assert_eq!(std::fs::metadata(server.path("ours")).unwrap().len(), SIZE);
-        part(&url(&server, "ours"), &file);
-        let mut got = vec![0; TAIL];
-        let read = File::open(&here).unwrap().read_exact_at(&mut got, BEGIN);
-        read.unwrap();
-        assert!(got == content(TAIL), "{streams}");
+        copy_part(&server, &url(&server, "ours"), &file, END);
+        assert!(read_part(&here, END) == content(TAIL), "{streams}");
 
         // What they left here, at its place, goes back to the server as theirs.
-        part(&file, &url(&server, "theirs"));
-        let mut plan = DownloadPlan::new(server.path("theirs"), way);
-        plan.part = Some(Part {
-            offset: BEGIN,
-            length: TAIL as u64,
-        });
-        let mut download = Download::start(&mut session, &plan).await.unwrap();
-        let mut got = Vec::new();
-        while let Some(piece) = download.next().await.unwrap() {
-            got.extend_from_slice(&piece.data);
-        }
+        copy_part(&server, &file, &url(&server, "theirs"), END);
+        let got = get_part(&mut session, server.path("theirs"), way, END).await;
         assert!(got == content(TAIL), "{streams}");
         std::fs::remove_file(&here).unwrap();
         std::fs::remove_file(server.path("theirs")).unwrap();

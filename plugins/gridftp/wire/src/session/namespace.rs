@@ -1,7 +1,10 @@
 //! Names: facts, directories, removing, renaming, checksums.
 
 use crate::facts::{self, Facts};
+use crate::reply::Reply;
 use crate::{Error, ErrorKind, Result, Session};
+
+const LOOK: &str = "look a file up";
 
 impl Session {
     /// What stands at a path (`MLST`; where that is unknown, `SIZE` and `MDTM`).
@@ -9,15 +12,38 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is nothing.
     pub async fn stat(&mut self, path: &str) -> Result<Facts> {
-        const WHAT: &str = "look a file up";
         if !self.features().may("MLST") {
             return self.stat_by_size(path).await;
         }
         let reply = self.ask(&format!("MLST {path}")).await?;
-        let reply = reply.expect(WHAT, &[250])?;
-        let line = reply.inner().first();
-        let line = line.ok_or_else(|| Error::protocol(format!("{WHAT}: there are no facts")))?;
-        Facts::parse(line)
+        facts_of(reply)
+    }
+
+    /// What stands at each of several paths, which costs one round trip where `MLST` is known: all are asked
+    /// before the first answer is read. So many as fit into the buffers of a connection, some dozens.
+    ///
+    /// # Errors
+    /// When the session breaks; what is wrong with one path is its own answer.
+    pub async fn stat_each(&mut self, paths: &[&str]) -> Result<Vec<Result<Facts>>> {
+        let mut all = Vec::with_capacity(paths.len());
+        if self.features().may("MLST") {
+            let commands: Vec<String> = paths.iter().map(|path| format!("MLST {path}")).collect();
+            let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+            self.send(&commands).await?;
+            for _ in paths {
+                all.push(facts_of(self.receive().await?));
+            }
+            return Ok(all);
+        }
+        for path in paths {
+            let found = self.stat_by_size(path).await;
+            if self.is_broken() {
+                found?;
+            } else {
+                all.push(found);
+            }
+        }
+        Ok(all)
     }
 
     async fn stat_by_size(&mut self, path: &str) -> Result<Facts> {
@@ -65,7 +91,7 @@ impl Session {
     /// [`ErrorKind::NotFound`] and others.
     pub async fn stat_lines(&mut self, path: &str) -> Result<Vec<String>> {
         let reply = self.ask(&format!("STAT {path}")).await?;
-        let reply = reply.expect("look a file up", &[211, 212, 213])?;
+        let reply = reply.expect(LOOK, &[211, 212, 213])?;
         Ok(reply.inner().to_vec())
     }
 
@@ -161,4 +187,12 @@ impl Session {
     async fn simply(&mut self, what: &str, command: &str) -> Result<()> {
         self.ask(command).await?.success(what).map(drop)
     }
+}
+
+/// The facts in an answer to `MLST`.
+fn facts_of(reply: Reply) -> Result<Facts> {
+    let reply = reply.expect(LOOK, &[250])?;
+    let line = reply.inner().first();
+    let line = line.ok_or_else(|| Error::protocol(format!("{LOOK}: there are no facts")))?;
+    Facts::parse(line)
 }
