@@ -21,7 +21,8 @@ run: build ## start a gateway and submit one real transfer; ONCE=1 ends after it
 
 test: ## install the servers that tests need, then run every test
 	tests/install.sh test
-	cargo build --locked --workspace
+	@# Tests included: without them what both share would be compiled twice, with other features.
+	cargo build --locked --workspace --lib --bins --examples --tests
 	examples/build-guests.sh
 	cargo test --locked --workspace --doc --quiet
 	CAUSEWAY_TEST_PROGRAMS=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug cargo nextest run --locked --workspace --no-fail-fast

@@ -23,6 +23,22 @@ fn names(facts: &[Facts]) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn several_names_are_looked_up_in_one_go() {
+    let server = Server::start("gridftp");
+    let mut session = server.session().await;
+    let (file, none, top) = (server.path("file"), server.path("none"), server.path(""));
+    let paths = [file.as_str(), &none, &top, &file];
+    let answers = session.stat_each(&paths).await.unwrap();
+    let [one, missing, dir, again] = answers.try_into().unwrap();
+    assert_eq!(one.unwrap().size, Some(8));
+    assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(dir.unwrap().kind, Kind::Directory);
+    assert_eq!(again.unwrap().size, Some(8));
+    assert!(session.is_idle());
+    assert!(session.stat_each(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn directories_are_listed_both_ways() {
     let server = Server::start("gridftp");
     let mut session = server.session().await;
