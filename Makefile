@@ -25,7 +25,9 @@ test: ## install the servers that tests need, then run every test
 	cargo build --locked --workspace --lib --bins --examples --tests
 	examples/build-guests.sh
 	cargo test --locked --workspace --doc --quiet
-	CAUSEWAY_TEST_PROGRAMS=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug cargo nextest run --locked --workspace --no-fail-fast
+	@# One more than there are cores: many tests wait for servers.
+	CAUSEWAY_TEST_PROGRAMS=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug cargo nextest run --locked --workspace --no-fail-fast \
+	  --test-threads $$(( $$(nproc) + 1 ))
 
 nightly: ## 10,000 random worlds of the engine; SEEDS=n for another number
 	CAUSEWAY_WORLD_SEEDS=$(or $(SEEDS),10000) cargo nextest run --locked --profile nightly -p causeway-engine --test world

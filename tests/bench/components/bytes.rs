@@ -8,10 +8,10 @@ use super::{Form, cpu, cx, url, write};
 use crate::report::{Report, median};
 
 const ROUNDS: usize = 9;
-/// Small enough for the memory of an instance of Python, which frees late, to hold it many times.
-const FILE: usize = 4 << 20;
+/// Small enough for the memory of an instance to hold it three times.
+const FILE: usize = 16 << 20;
 /// Times the file is moved for one figure.
-const TIMES: usize = 16;
+const TIMES: usize = 4;
 const CHUNKS: [(&str, usize); 2] = [("64 KiB", 64 << 10), ("1 MiB", 1 << 20)];
 
 /// Wall and CPU seconds of rounds.
