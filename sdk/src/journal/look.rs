@@ -102,19 +102,26 @@ fn list(dir: &Path) -> io::Result<Vec<Listed>> {
         entries => entries?,
     };
     let now = SystemTime::now();
-    let listed = |entry: DirEntry| Listed {
-        path: entry.path(),
-        age: age(&entry, now),
+    let listed = |entry: DirEntry| -> io::Result<Listed> {
+        Ok(Listed {
+            path: entry.path(),
+            age: age(&entry, now)?,
+        })
     };
-    let entries = entries.take(MOST);
-    entries.map(|entry| Ok(listed(entry?))).collect()
+    let all = entries.take(MOST).map(|entry| listed(entry?));
+    // Somebody has removed it meanwhile.
+    let is_gone =
+        |it: &io::Result<Listed>| matches!(it, Err(why) if why.kind() == io::ErrorKind::NotFound);
+    all.filter(|it| !is_gone(it)).collect()
 }
 
-/// What has no time that can be told, or one to come, counts as new, and stays.
-fn age(entry: &DirEntry, now: SystemTime) -> Duration {
-    let written = entry.metadata().and_then(|it| it.modified());
-    let age = written.map(|it| now.duration_since(it).unwrap_or_default());
-    age.unwrap_or_default()
+/// What is from a time to come, by a clock that was put back, counts as new, and stays.
+fn age(entry: &DirEntry, now: SystemTime) -> io::Result<Duration> {
+    let written = entry.metadata()?.modified()?;
+    Ok(match now.duration_since(written) {
+        Ok(age) => age,
+        Err(_to_come) => Duration::ZERO,
+    })
 }
 
 #[cfg(test)]
