@@ -15,6 +15,7 @@ use axum::response::Response;
 use causeway_model::Principal;
 use futures_util::FutureExt;
 use http::header::{ALLOW, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::authorization;
@@ -31,6 +32,9 @@ mod guards;
 mod method;
 pub mod negotiate;
 mod rate;
+mod unread;
+
+use unread::Unread;
 
 pub use rate::PeerAddress;
 
@@ -67,7 +71,9 @@ async fn serve(State(front): State<Front>, request: Request) -> Response {
 
     let matched = OnceLock::new();
     let named = OnceLock::new();
-    let work = answer(front, request, request_id.clone(), &matched, &named);
+    let (parts, body) = request.into_parts();
+    let (body, unread) = Unread::of(body);
+    let work = answer(front, parts, body, request_id.clone(), &matched, &named);
     let work = AssertUnwindSafe(work).catch_unwind();
     let outcome = match tokio::time::timeout(config.request_timeout, work).await {
         Ok(Ok(outcome)) => outcome,
@@ -92,17 +98,17 @@ async fn serve(State(front): State<Front>, request: Request) -> Response {
     if head {
         *response.body_mut() = Body::empty();
     }
-    response
+    unread.settle(response).await
 }
 
 async fn answer(
     front: Front,
-    request: Request,
+    mut parts: Parts,
+    body: Body,
     request_id: String,
     matched: &OnceLock<&'static str>,
     named: &OnceLock<String>,
 ) -> Outcome {
-    let (mut parts, body) = request.into_parts();
     let connection = parts.extensions.remove::<Caller>();
     let caller = authorization::caller(&front.api, &parts.headers, connection).await;
     if let Ok(caller) = &caller {
