@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use causeway_host::Host;
-use causeway_sdk::{Credential, Ctx, ErrorKind, ReadOptions, Secret, Url};
+use causeway_sdk::{Bytes, Credential, Ctx, ErrorKind, ReadOptions, Secret, Url, WriteOptions};
 use causeway_testkit::{Report, Suite};
 use causeway_tests::guests::guest;
 use causeway_tests::programs::built_extra;
@@ -41,6 +41,50 @@ async fn a_component_from_the_same_source_keeps_the_same_promises() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_component_in_python_keeps_the_same_promises() {
     as_native("memory-python").await;
+}
+
+/// Files of a megabyte, written over again, given up, read whole and in part: many times what an
+/// instance may hold.
+async fn outlives_its_files(component: &str) {
+    let plugin = Host::load_file(&guest(component), &json!({})).unwrap();
+    let (storage, cx) = (plugin.storage(), Ctx::new("1"));
+    let file: Url = "memory://box/much".parse().unwrap();
+    let content = Bytes::from(vec![7; 1 << 20]);
+    let options = WriteOptions {
+        size: Some(content.len() as u64),
+        overwrite: true,
+        ..WriteOptions::default()
+    };
+    for _ in 0..200 {
+        for commit in [false, true] {
+            let writing = storage.open_write(&cx, &file, options.clone()).await;
+            let mut body = writing.unwrap();
+            body.write(0, content.clone()).await.unwrap();
+            if commit {
+                body.commit().await.unwrap();
+            } else {
+                body.abort().await;
+            }
+        }
+        for whole in [false, true] {
+            let reading = storage.open_read(&cx, &file, ReadOptions::default()).await;
+            let mut body = reading.unwrap();
+            let mut seen = 0;
+            while let Some(chunk) = body.next().await.unwrap() {
+                seen += chunk.len();
+                if !whole {
+                    break;
+                }
+            }
+            assert!(!whole || seen == content.len(), "{seen}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_keeps_nothing_of_files_that_are_over() {
+    outlives_its_files("memory-rust").await;
+    outlives_its_files("memory-python").await;
 }
 
 fn grants(repository: &Repository) -> Value {

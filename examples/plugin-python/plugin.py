@@ -7,7 +7,7 @@ whatever stands before a slash.
 import json
 from urllib.parse import unquote
 
-import storage_poll
+import storage
 from wit_world import exports
 from wit_world.imports.types import (
     DirPage,
@@ -32,7 +32,7 @@ CAPABILITIES = {
 
 
 def unsupported(operation):
-    return storage_poll.failed(ErrorKind.UNSUPPORTED, f"{operation} is not supported by this storage")
+    return storage.failed(ErrorKind.UNSUPPORTED, f"{operation} is not supported by this storage")
 
 
 def key(at):
@@ -47,11 +47,11 @@ def stat_of(content):
     return FileStat(kind, size, None, None, None, None, None, None, Locality.UNKNOWN, [])
 
 
-class StoragePoll(exports.StoragePoll):
+class Storage(exports.Storage):
     """The operations. The gateway makes one of these for every instance."""
 
     def __init__(self):
-        self.files = storage_poll.FILES
+        self.files = storage.FILES
 
     def create(self):
         pass
@@ -62,20 +62,20 @@ class StoragePoll(exports.StoragePoll):
     def admit(self, at):
         pass
 
-    def stat(self, cx, at):
+    async def stat(self, cx, at):
         content = self.files.get(key(at))
         if content is not None:
             return stat_of(content)
         if self.children(at):
             return stat_of(None)
-        raise storage_poll.failed(ErrorKind.NOT_FOUND, f"no such file: {at}")
+        raise storage.failed(ErrorKind.NOT_FOUND, f"no such file: {at}")
 
-    def exists(self, cx, at):
+    async def exists(self, cx, at):
         return key(at) in self.files or bool(self.children(at))
 
-    def list(self, cx, at, page):
-        if self.stat(cx, at).kind != EntryKind.DIRECTORY:
-            raise storage_poll.failed(ErrorKind.NOT_DIRECTORY, f"not a directory: {at}")
+    async def list(self, cx, at, page):
+        if (await self.stat(cx, at)).kind != EntryKind.DIRECTORY:
+            raise storage.failed(ErrorKind.NOT_DIRECTORY, f"not a directory: {at}")
         children = self.children(at)
         names = [name for name in sorted(children) if name >= (page.cursor or "")]
         limit = page.limit or len(names)
@@ -93,32 +93,32 @@ class StoragePoll(exports.StoragePoll):
                 found[name] = None if slash else content
         return found
 
-    def open_read(self, cx, at, options):
+    async def open_read(self, cx, at, options):
         content = self.files.get(key(at))
         if content is None:
-            raise storage_poll.failed(ErrorKind.NOT_FOUND, f"no such file: {at}")
+            raise storage.failed(ErrorKind.NOT_FOUND, f"no such file: {at}")
         end = len(content) if options.len is None else options.offset + options.len
-        return storage_poll.Reader(len(content), memoryview(content)[options.offset : end])
+        return storage.read(len(content), memoryview(content)[options.offset : end])
 
-    def open_write(self, cx, at, options):
-        return storage_poll.Writer(key(at), options)
+    async def open_write(self, cx, at, options):
+        return storage.write(key(at), options)
 
     # What the capabilities do not list the gateway never asks for.
 
-    def mkdir(self, cx, at, parents):
+    async def mkdir(self, cx, at, parents):
         raise unsupported("mkdir")
 
-    def rmdir(self, cx, at):
+    async def rmdir(self, cx, at):
         raise unsupported("rmdir")
 
-    def unlink(self, cx, at):
+    async def unlink(self, cx, at):
         raise unsupported("unlink")
 
-    def rename(self, cx, from_, to, overwrite):
+    async def rename(self, cx, from_, to, overwrite):
         raise unsupported("rename")
 
-    def checksum(self, cx, at, algorithm):
+    async def checksum(self, cx, at, algorithm):
         raise unsupported("checksum")
 
-    def space(self, cx, at):
+    async def space(self, cx, at):
         raise unsupported("space")

@@ -37,9 +37,7 @@ pub(crate) async fn run(report: &mut Report) {
     let forms = forms();
     calls::run(report, &forms).await;
     instances::run(report).await;
-    // Not the one in Python: its instance ends at its limit of memory after some hundred MiB
-    // (docs/performance.md).
-    bytes::run(report, &forms[..3]).await;
+    bytes::run(report, &forms).await;
     neighbours::run(report, &forms).await;
     causeway_host::keep_compiled_in(None);
 }

@@ -181,7 +181,13 @@ impl PluginHandle {
 
     /// What was counted of its calls since it was loaded.
     pub fn marks(&self) -> Marks {
-        self.0.health.marks()
+        let marks = self.0.health.marks();
+        #[cfg(feature = "wasm")]
+        if let Some(counters) = &self.0.counters {
+            let traps = counters.stopped();
+            return Marks { traps, ..marks };
+        }
+        marks
     }
 
     /// Its file.

@@ -44,6 +44,20 @@ async fn memory_has_a_limit() {
     works(&storage).await;
 }
 
+/// Three times its limit in all. A file that is open stays with its instance to the end.
+#[tokio::test]
+async fn an_instance_that_loses_memory_is_replaced_before_its_end() {
+    let storage = hostile();
+    let (cx, file) = (cx(), at("file"));
+    let opened = storage.open_read(&cx, &file, ReadOptions::default());
+    let mut body = opened.await.unwrap();
+    for number in 0..200 {
+        let lost = storage.stat(&cx, &at("leak")).await;
+        lost.unwrap_or_else(|error| panic!("call {number}: {error:?}"));
+    }
+    assert!(body.next().await.unwrap().is_some());
+}
+
 #[tokio::test]
 async fn a_stack_has_an_end() {
     let storage = hostile();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use causeway_host::{Host, stuck_for};
 use causeway_sdk::{Algorithm, Checksum, DynStorage, DynWrite, ErrorKind, Result, WriteOptions};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::guest;
 use support::hostile::{assert_stopped, at, cx, hostile, works};
 
@@ -87,7 +87,8 @@ async fn a_trap_in_any_function_of_a_writer_ends_that_write() {
 #[tokio::test]
 async fn a_trap_in_an_end_without_an_answer_is_no_end_of_the_storage() {
     for end in ["abort", "suspend", "dropped"] {
-        let storage = hostile();
+        let plugin = Host::load_file(guest("hostile"), &Value::Null).unwrap();
+        let storage = plugin.storage();
         let how = if end == "dropped" { "abort" } else { end };
         let writer = opened(&storage, &format!("in-{how}/trap")).await.unwrap();
         let beside = {
@@ -102,5 +103,7 @@ async fn a_trap_in_an_end_without_an_answer_is_no_end_of_the_storage() {
         }
         assert_stopped(&beside.await.unwrap().unwrap_err(), "it panicked");
         works(&storage).await;
+        // Once, however many calls hear of it.
+        assert_eq!(plugin.marks().traps, 1, "{end}");
     }
 }

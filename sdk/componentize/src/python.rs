@@ -1,4 +1,5 @@
-//! Python projects: a `plugin.py` with the classes of the world `plugin-poll`.
+//! Python projects: a `plugin.py` with the classes of the world `plugin`, or of `plugin-poll` where open
+//! files are in a `storage_poll.py`.
 //!
 //! `componentize-py` must be installed: beside the project in `.venv`, where
 //! `CAUSEWAY_COMPONENTIZE_PY` says, or in the search path.
@@ -28,7 +29,7 @@ pub fn build(project: &Project) -> anyhow::Result<PathBuf> {
     let status = Command::new(&tool)
         .arg("-d")
         .arg(wit)
-        .args(["-w", world::POLL, "componentize", "plugin", "-o"])
+        .args(["-w", world_of(folder), "componentize", "plugin", "-o"])
         .arg(&unfinished)
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -45,6 +46,14 @@ pub fn build(project: &Project) -> anyhow::Result<PathBuf> {
     }
     std::fs::rename(&unfinished, &output).with_context(|| format!("write {}", output.display()))?;
     Ok(output)
+}
+
+/// The tool looks for the classes of resources in a module of the interface's name.
+fn world_of(folder: &Path) -> &'static str {
+    match folder.join("storage_poll.py").exists() {
+        true => world::POLL,
+        false => world::PLUGIN,
+    }
 }
 
 fn tool(folder: &Path) -> OsString {

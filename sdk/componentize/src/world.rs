@@ -10,6 +10,9 @@ pub const PACKAGE: &str = "causeway:storage";
 /// The newest version.
 pub const VERSION: &str = "0.1.0";
 
+/// World of most plugins.
+pub const PLUGIN: &str = "plugin";
+
 /// World of tool chains that have no async functions.
 pub const POLL: &str = "plugin-poll";
 

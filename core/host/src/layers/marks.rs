@@ -32,7 +32,6 @@ pub(super) struct Counted {
     calls: AtomicU64,
     failures: AtomicU64,
     panics: AtomicU64,
-    traps: AtomicU64,
     slow: AtomicU64,
     micros: AtomicU64,
 }
@@ -51,10 +50,6 @@ impl Counted {
 
     pub(super) fn panic(&self) {
         self.panics.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn trap(&self) {
-        self.traps.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn slow(&self) {
@@ -79,7 +74,8 @@ impl Counted {
             calls: read(&self.calls),
             failures: read(&self.failures),
             panics: read(&self.panics),
-            traps: read(&self.traps),
+            // Only components have instances, and they count them.
+            traps: 0,
             slow: read(&self.slow),
             micros: read(&self.micros),
             is_degraded,

@@ -46,7 +46,9 @@ pub(super) async fn start(plugin: Arc<Plugin>) -> Result<Arc<Instance>> {
 /// The life of an instance.
 async fn live(plugin: Arc<Plugin>, ready: oneshot::Sender<Result<Arc<Instance>>>) {
     let (reason, pulse) = (Arc::new(Reason::default()), Arc::new(Pulse::default()));
-    let mut store = store(&plugin, &reason, &pulse);
+    let worn = Arc::new(AtomicBool::new(false));
+    let meter = Meter::new(plugin.bounds, Arc::clone(&worn), Arc::clone(&reason));
+    let mut store = store(&plugin, meter, &reason, &pulse);
     let (name, bounds) = (plugin.about.name.clone(), plugin.bounds);
     let exports = match instantiate(&plugin, &mut store).await {
         Ok(exports) => exports,
@@ -57,6 +59,7 @@ async fn live(plugin: Arc<Plugin>, ready: oneshot::Sender<Result<Arc<Instance>>>
             return;
         }
     };
+    store.data_mut().meter.begun();
     let (jobs, queue) = mpsc::unbounded_channel::<Job>();
     let (dead, death) = watch::channel(None);
     let most = if plugin.indices.is_serial() { 1 } else { CALLS };
@@ -67,9 +70,11 @@ async fn live(plugin: Arc<Plugin>, ready: oneshot::Sender<Result<Arc<Instance>>>
         turns: Arc::new(Semaphore::new(most)),
         death,
         retired: Arc::new(AtomicBool::new(false)),
+        worn,
         pulse: Arc::clone(&pulse),
         busy: AtomicUsize::new(0),
     });
+    let counters = Arc::clone(&plugin.about.counters);
     let (home, me) = (Arc::downgrade(&plugin), Arc::downgrade(&instance));
     drop(plugin);
     if ready.send(Ok(instance)).is_err() {
@@ -82,6 +87,7 @@ async fn live(plugin: Arc<Plugin>, ready: oneshot::Sender<Result<Arc<Instance>>>
     let text = match ended {
         Ok(Ok(())) => "it was no longer needed".to_owned(),
         Ok(Err(source)) | Err(source) => {
+            counters.stop();
             let text = reason.told().unwrap_or_else(|| trap_text(&source, &bounds));
             tracing::warn!(plugin.name = %name, "an instance of a component ended: {text}");
             text
@@ -91,8 +97,7 @@ async fn live(plugin: Arc<Plugin>, ready: oneshot::Sender<Result<Arc<Instance>>>
 }
 
 /// An empty store with its limits.
-fn store(plugin: &Plugin, reason: &Arc<Reason>, pulse: &Arc<Pulse>) -> Store<State> {
-    let meter = Meter::new(plugin.bounds, Arc::clone(reason));
+fn store(plugin: &Plugin, meter: Meter, reason: &Arc<Reason>, pulse: &Arc<Pulse>) -> Store<State> {
     let state = State::new(Arc::clone(&plugin.about), meter, Arc::clone(pulse));
     let mut store = Store::new(&plugin.shared.engine, state);
     store.limiter(|state| &mut state.meter);

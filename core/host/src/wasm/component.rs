@@ -75,16 +75,27 @@ impl Plugin {
     }
 
     /// The instance with the least to do, unless all are full and there may be one more. One that goes on
-    /// with a call that was given up may have to be stopped, so it comes last.
+    /// with a call that was given up may have to be stopped, so it comes last. One that is worn goes, and ends
+    /// with its open files; the only one of a plugin stays, for it may keep there what it stores.
     fn free(&self) -> Option<Arc<Instance>> {
+        let most = self.most.load(Ordering::Relaxed);
         let mut instances = self.instances.lock();
-        instances.retain(|it| it.is_fit());
+        instances.retain(|it| it.is_fit() && !(most > 1 && self.is_worn(it)));
         let full = if self.indices.is_serial() { 1 } else { FULL };
         let cost = |it: &&Arc<Instance>| (it.is_in_doubt(), it.load());
         let best = instances.iter().min_by_key(cost)?;
-        let room = instances.len() < self.most.load(Ordering::Relaxed);
+        let room = instances.len() < most;
         let takes_more = !best.is_in_doubt() && best.load() < full;
         (takes_more || !room).then(|| Arc::clone(best))
+    }
+
+    fn is_worn(&self, instance: &Instance) -> bool {
+        let worn = instance.is_worn();
+        if worn {
+            let (name, limit) = (&self.about.name, self.bounds.memory >> 20);
+            tracing::info!(plugin.name = %name, "an instance near its limit of {limit} MiB is replaced");
+        }
+        worn
     }
 
     async fn create(&self, instance: &Arc<Instance>) -> Result<()> {

@@ -1,6 +1,8 @@
-//! Counters a plugin adds to. There are as many names as fit; what comes later is not counted.
+//! Counters a plugin adds to, and how many of its instances were stopped. There are as many names as fit; what
+//! comes later is not counted.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -11,7 +13,10 @@ const LENGTH: usize = 64;
 
 /// Counters of one plugin.
 #[derive(Debug, Default)]
-pub(crate) struct Counters(Mutex<BTreeMap<String, u64>>);
+pub(crate) struct Counters {
+    named: Mutex<BTreeMap<String, u64>>,
+    stopped: AtomicU64,
+}
 
 impl Counters {
     pub(super) fn add(&self, name: &str, value: u64) {
@@ -19,7 +24,7 @@ impl Counters {
         if name.is_empty() || name.len() > LENGTH || !name.bytes().all(fits) {
             return;
         }
-        let mut all = self.0.lock();
+        let mut all = self.named.lock();
         if let Some(sum) = all.get_mut(name) {
             *sum = sum.saturating_add(value);
         } else if all.len() < NAMES {
@@ -29,7 +34,17 @@ impl Counters {
 
     /// All of them.
     pub(crate) fn all(&self) -> BTreeMap<String, u64> {
-        self.0.lock().clone()
+        self.named.lock().clone()
+    }
+
+    /// An instance was stopped.
+    pub(super) fn stop(&self) {
+        self.stopped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Instances that were stopped.
+    pub(crate) fn stopped(&self) -> u64 {
+        self.stopped.load(Ordering::Relaxed)
     }
 }
 

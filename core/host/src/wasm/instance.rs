@@ -30,6 +30,7 @@ pub(super) struct Instance {
     /// Why it ended, once it has.
     pub(super) death: watch::Receiver<Option<Arc<str>>>,
     pub(super) retired: Arc<AtomicBool>,
+    pub(super) worn: Arc<AtomicBool>,
     pub(super) pulse: Arc<Pulse>,
     /// Open files and calls.
     pub(super) busy: AtomicUsize,
@@ -92,6 +93,11 @@ impl Instance {
     /// It takes calls.
     pub(super) fn is_fit(&self) -> bool {
         !self.retired.load(Ordering::Relaxed) && !self.jobs.is_closed()
+    }
+
+    /// It has taken most of the memory that it may have.
+    pub(super) fn is_worn(&self) -> bool {
+        self.worn.load(Ordering::Relaxed)
     }
 
     /// It may have to be stopped soon.

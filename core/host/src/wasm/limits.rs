@@ -1,9 +1,11 @@
 //! What an instance may take: memory, tables, and processor time, over which [`pulse`](super::pulse)
 //! watches.
 //!
-//! Limits that are reached end the instance with a reason a person understands.
+//! Limits that are reached end the instance with a reason a person understands. One that comes near its limit
+//! of memory, which it cannot give back, is worn: it takes no further calls where another one can do them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -67,16 +69,27 @@ impl Reason {
 pub(super) struct Meter {
     bounds: Bounds,
     taken: usize,
+    /// From here on it is worn.
+    much: usize,
+    worn: Arc<AtomicBool>,
     reason: Arc<Reason>,
 }
 
 impl Meter {
-    pub(super) fn new(bounds: Bounds, reason: Arc<Reason>) -> Self {
+    pub(super) fn new(bounds: Bounds, worn: Arc<AtomicBool>, reason: Arc<Reason>) -> Self {
         Self {
             bounds,
             taken: 0,
+            much: usize::MAX,
+            worn,
             reason,
         }
+    }
+
+    /// What it has now it needs to live; of the rest it may take three quarters before it is worn.
+    pub(super) fn begun(&mut self) {
+        let rest = self.bounds.memory.saturating_sub(self.taken);
+        self.much = self.taken + rest / 4 * 3;
     }
 }
 
@@ -95,6 +108,9 @@ impl ResourceLimiter for Meter {
             return Err(wasmtime::Error::msg(reason));
         }
         self.taken = after;
+        if after > self.much {
+            self.worn.store(true, Ordering::Relaxed);
+        }
         Ok(true)
     }
 

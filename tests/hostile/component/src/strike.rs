@@ -32,6 +32,9 @@ pub(crate) fn strike_now(how: &str) {
                 all.push(black_box(vec![1_u8; 1 << 20]));
             }
         }
+        "leak" => {
+            black_box(vec![1_u8; 1 << 20].leak());
+        }
         "deep" => {
             black_box(deeper(1));
         }

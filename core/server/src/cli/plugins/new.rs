@@ -51,7 +51,7 @@ const RUST: Templates = &[
 
 const PYTHON: Templates = &[
     ("plugin.py", template!("python/plugin.py.in")),
-    ("storage_poll.py", template!("python/storage_poll.py.in")),
+    ("storage.py", template!("python/storage.py.in")),
     ("README.md", template!("python/README.md.in")),
     (".gitignore", template!("gitignore.in")),
 ];
