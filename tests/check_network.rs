@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use causeway_tests::guests::guest;
 use causeway_tests::lab::{Pki, Server};
-use causeway_tests::programs::{built, causeway, clean, run, text};
+use causeway_tests::programs::{built, causeway, clean, install, run, text};
 use causeway_tests::repository::Repository;
 use serde_json::{Value, json};
 
@@ -22,12 +22,12 @@ fn check(plugin: &Path, arguments: &[&str]) -> Command {
 }
 
 /// The component that speaks HTTP, at a repository.
-fn zenodo(repository: &Repository, arguments: &[&str]) -> Command {
+fn zenodo(plugin: &Path, repository: &Repository, arguments: &[&str]) -> Command {
     let authority = repository.authority();
     let grants = format!("http://{authority}");
     let options = json!({ "tls": false, "grants": { "http": [grants] } }).to_string();
     let base = format!("zenodo://{authority}/drafts/17/");
-    let mut command = check(&guest("zenodo"), &["--options", &options]);
+    let mut command = check(plugin, &["--options", &options]);
     if !arguments.contains(&"--replay") {
         command.args(["--base", &base]);
         command.env("BEARER_TOKEN", TOKEN);
@@ -81,17 +81,21 @@ async fn finished(mut command: Command) -> Output {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_component_bears_a_failing_network() {
     let repository = Repository::start(TOKEN).await;
-    let output = finished(zenodo(&repository, &["--faults"])).await;
-    assert!(faults(&good(&output)) >= 6, "{}", text(&output.stdout));
+    let directory = tempfile::tempdir().unwrap();
+    let file = guest("zenodo");
+    for plugin in [install(&file, directory.path()), file] {
+        let output = finished(zenodo(&plugin, &repository, &["--faults"])).await;
+        assert!(faults(&good(&output)) >= 6, "{}", text(&output.stdout));
+    }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_recorded_is_repeated_without_a_server() {
+/// Records a run, and repeats it when the server is gone.
+async fn recorded_and_repeated(plugin: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let tape = folder.path().join("zenodo.tape");
     let tape = tape.to_str().unwrap();
     let repository = Repository::start(TOKEN).await;
-    let output = finished(zenodo(&repository, &["--record", tape])).await;
+    let output = finished(zenodo(plugin, &repository, &["--record", tape])).await;
     let recorded = outcomes(&good(&output));
 
     let kept = std::fs::read(tape).unwrap();
@@ -101,7 +105,7 @@ async fn what_was_recorded_is_repeated_without_a_server() {
     assert!(kept.lines().count() > 50);
 
     // Nobody listens there any more.
-    let replay = zenodo(&repository, &["--replay", tape]);
+    let replay = zenodo(plugin, &repository, &["--replay", tape]);
     drop(repository);
     let output = finished(replay).await;
     let replayed = good(&output);
@@ -117,17 +121,28 @@ async fn what_was_recorded_is_repeated_without_a_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_recorded_is_repeated_without_a_server() {
+    recorded_and_repeated(&guest("zenodo")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_installed_folder_is_recorded_and_repeated_as_well() {
+    let directory = tempfile::tempdir().unwrap();
+    recorded_and_repeated(&install(&guest("zenodo"), directory.path())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_in_the_recording_fails() {
     let folder = tempfile::tempdir().unwrap();
     let tape = folder.path().join("short.tape");
     let repository = Repository::start(TOKEN).await;
     let whole = tape.to_str().unwrap();
-    good(&finished(zenodo(&repository, &["--record", whole])).await);
+    good(&finished(zenodo(&guest("zenodo"), &repository, &["--record", whole])).await);
     // All but what the first cases said.
     let kept = std::fs::read_to_string(&tape).unwrap();
     let some: Vec<&str> = kept.lines().take(12).collect();
     std::fs::write(&tape, some.join("\n")).unwrap();
-    let output = finished(zenodo(&repository, &["--replay", whole])).await;
+    let output = finished(zenodo(&guest("zenodo"), &repository, &["--replay", whole])).await;
     assert!(!output.status.success());
     let said = text(&output.stdout);
     assert!(said.contains("answer from the recording"), "{said}");
