@@ -72,7 +72,7 @@ async fn serve(State(front): State<Front>, request: Request) -> Response {
     let matched = OnceLock::new();
     let named = OnceLock::new();
     let (parts, body) = request.into_parts();
-    let (body, unread) = Unread::of(body);
+    let (body, unread) = Unread::of(body, &parts.headers);
     let work = answer(front, parts, body, request_id.clone(), &matched, &named);
     let work = AssertUnwindSafe(work).catch_unwind();
     let outcome = match tokio::time::timeout(config.request_timeout, work).await {

@@ -15,6 +15,8 @@ use axum::body::{Body, BodyDataStream};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use http::HeaderMap;
+use http::header::EXPECT;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 /// Most that is read of what nobody wants. Whatever a client has sent in one go fits.
@@ -23,32 +25,44 @@ const LARGEST: usize = 256 << 10;
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// A body in two hands: the handler reads, and what it leaves is here.
-pub(super) struct Unread(Arc<Mutex<Body>>);
+pub(super) struct Unread {
+    body: Arc<Mutex<Body>>,
+    waits: bool,
+}
 
 impl Unread {
     /// The body as the handler gets it, and the hand on its rest.
-    pub(super) fn of(body: Body) -> (Body, Self) {
-        let shared = Arc::new(Mutex::new(body));
-        (Body::new(Shared(Arc::clone(&shared))), Self(shared))
+    pub(super) fn of(body: Body, headers: &HeaderMap) -> (Body, Self) {
+        let body = Arc::new(Mutex::new(body));
+        let unread = Self {
+            body: Arc::clone(&body),
+            waits: headers.contains_key(EXPECT),
+        };
+        (Body::new(Shared(body)), unread)
     }
 
     /// Reads a short rest, and ties a longer one to the answer.
     pub(super) async fn settle(self, response: Response) -> Response {
-        let body = Body::new(Shared(self.0));
+        let body = Body::new(Shared(self.body));
         if body.is_end_stream() {
             return response;
         }
         let mut rest = body.into_data_stream();
-        // Too much, too slow, or broken off: the answer stands, whatever becomes of the rest.
-        match tokio::time::timeout(LONGEST, read(&mut rest)).await {
-            Ok(true) => response,
-            Ok(false) | Err(_) => response.map(|answer| {
-                Body::new(Tied {
-                    answer,
-                    _rest: rest,
-                })
-            }),
+        // A client that waits to be told to go on would be, by the first look at its body. Too much, too
+        // slow, or broken off: the answer stands, whatever becomes of the rest.
+        let is_over = !self.waits
+            && tokio::time::timeout(LONGEST, read(&mut rest))
+                .await
+                .unwrap_or(false);
+        if is_over {
+            return response;
         }
+        response.map(|answer| {
+            Body::new(Tied {
+                answer,
+                _rest: rest,
+            })
+        })
     }
 }
 
@@ -153,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn a_short_rest_is_read_before_the_answer_goes_out() {
         let (sender, body) = coming();
-        let (handed, unread) = Unread::of(body);
+        let (handed, unread) = Unread::of(body, &HeaderMap::new());
         drop(handed);
         let answer = tokio::spawn(unread.settle("no".into_response()));
         tokio::task::yield_now().await;
@@ -166,7 +180,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_rest_that_does_not_come_is_kept_until_the_answer_is_out() {
         let (sender, body) = coming();
-        let (handed, unread) = Unread::of(body);
+        let (handed, unread) = Unread::of(body, &HeaderMap::new());
         drop(handed);
         let answer = unread.settle("no".into_response()).await;
         assert!(!sender.is_closed());
@@ -177,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn no_more_than_so_much_is_read() {
         let (sender, body) = coming();
-        let (handed, unread) = Unread::of(body);
+        let (handed, unread) = Unread::of(body, &HeaderMap::new());
         drop(handed);
         assert!(send(sender.clone(), 5));
         let answer = unread.settle("no".into_response()).await;
@@ -185,10 +199,28 @@ mod tests {
         assert_eq!(text(answer).await, "no");
     }
 
+    /// RFC 9110, section 10.1.1: it sends when it is told to, or not at all.
+    #[tokio::test]
+    async fn who_waits_to_be_told_to_go_on_is_not_told() {
+        let looked = Arc::new(Mutex::new(false));
+        let seen = Arc::clone(&looked);
+        let body = stream::poll_fn(move |_| {
+            *seen.lock().unwrap() = true;
+            Poll::Ready(None::<Result<Bytes, std::io::Error>>)
+        });
+        let expects = [(EXPECT, "100-continue".parse().unwrap())];
+        let headers = expects.into_iter().collect();
+        let (handed, unread) = Unread::of(Body::from_stream(body), &headers);
+        drop(handed);
+        let answer = unread.settle("no".into_response()).await;
+        assert_eq!(text(answer).await, "no");
+        assert!(!*looked.lock().unwrap());
+    }
+
     #[tokio::test]
     async fn a_body_that_breaks_off_costs_no_answer() {
         let (sender, body) = coming();
-        let (handed, unread) = Unread::of(body);
+        let (handed, unread) = Unread::of(body, &HeaderMap::new());
         drop(handed);
         sender.send(Err(std::io::Error::other("gone"))).unwrap();
         let answer = unread.settle("no".into_response()).await;
@@ -197,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_read_is_not_asked_for_again() {
-        let (mut handed, unread) = Unread::of(Body::from("all"));
+        let (mut handed, unread) = Unread::of(Body::from("all"), &HeaderMap::new());
         assert_eq!(handed.size_hint().exact(), Some(3));
         let first = handed.frame().await.unwrap().unwrap();
         assert_eq!(first.into_data().unwrap(), "all");
