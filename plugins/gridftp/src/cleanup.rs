@@ -1,6 +1,9 @@
 //! Removing what a failed write or copy left under a name.
 //!
 //! # Invariants
+//! - Nothing is removed before the server has opened the file for a write of ours: until then, what is there is
+//!   somebody else's, whoever looked and when. As long as the server has not said whether it did, an empty file goes,
+//!   and no other: there are servers that open it, and wait for a connection before they say so.
 //! - Nothing is removed that was there before and is unchanged.
 //! - Nothing is removed once a later write of this process has taken over the name, or another one
 //!   has ended well.
@@ -15,6 +18,7 @@ use tokio::runtime::Handle;
 
 use crate::error::optional;
 use crate::namespace::{look, unlink};
+use crate::sights::{Eye, Sight, Ticket};
 use crate::storage::Inner;
 
 /// Longest time a clean-up in the background may take.
@@ -26,6 +30,18 @@ const PAUSES: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
 ];
+
+/// Whether the server opened the file for a write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Opened {
+    /// It was not told to, or refused.
+    #[default]
+    No,
+    /// It was told to, and says nothing.
+    Perhaps,
+    /// It said so.
+    Yes,
+}
 
 /// Who wrote last to a name.
 #[derive(Default)]
@@ -41,6 +57,8 @@ struct Holder {
     claim: u64,
     /// What stood there before the first of the writes that are not settled.
     before: Option<Stat>,
+    /// Of any of them.
+    opened: Opened,
     /// Another write ended well meanwhile.
     is_kept: bool,
 }
@@ -52,14 +70,31 @@ impl Claims {
         let claim = table.last;
         // When an earlier write is not settled, what was seen there is its partial file.
         let earlier = table.holders.remove(name);
+        let opened = earlier.as_ref().map(|it| it.opened).unwrap_or_default();
         let before = earlier.map_or(before, |it| it.before);
         let holder = Holder {
             claim,
             before,
+            opened,
             is_kept: false,
         };
         table.holders.insert(name.to_owned(), holder);
         claim
+    }
+
+    /// What the server did for a write, also for who took the name over.
+    fn note(&self, name: &str, opened: Opened) {
+        let mut table = self.0.lock();
+        let holder = table.holders.get_mut(name);
+        if let Some(holder) = holder.filter(|it| it.opened != Opened::Yes) {
+            holder.opened = opened;
+        }
+    }
+
+    fn opened(&self, name: &str) -> Opened {
+        let table = self.0.lock();
+        let holder = table.holders.get(name);
+        holder.map(|it| it.opened).unwrap_or_default()
     }
 
     fn may_remove(&self, name: &str, claim: u64, found: &Stat) -> bool {
@@ -69,7 +104,12 @@ impl Claims {
                 .before
                 .as_ref()
                 .is_some_and(|before| is_same(before, found));
-            it.claim == claim && !it.is_kept && !is_old && !found.is_directory()
+            let is_ours = match it.opened {
+                Opened::No => false,
+                Opened::Perhaps => found.size == Some(0),
+                Opened::Yes => true,
+            };
+            it.claim == claim && is_ours && !it.is_kept && !is_old && !found.is_directory()
         })
     }
 
@@ -100,6 +140,7 @@ struct Partial {
     credential: Credential,
     at: Url,
     claim: u64,
+    ticket: Ticket,
     runtime: Handle,
 }
 
@@ -116,14 +157,32 @@ impl Guard {
             credential: credential.clone(),
             at: at.clone(),
             claim: inner.claims.take(at.as_str(), before),
+            ticket: inner.sights.begin(at),
             runtime: Handle::current(),
         }))
     }
 
-    /// All went well: what is there stays, also when another write fails.
-    pub(crate) fn keep(mut self) {
+    /// What the server did. What it opened is to be removed unless all goes well.
+    pub(crate) fn notes(&self, opened: Opened) {
+        if let Some(it) = &self.0 {
+            it.inner.claims.note(it.at.as_str(), opened);
+        }
+    }
+
+    /// Whether something of ours may be there.
+    pub(crate) fn opened(&self) -> Opened {
+        let it = self.0.as_ref();
+        it.map(|it| it.inner.claims.opened(it.at.as_str()))
+            .unwrap_or_default()
+    }
+
+    /// All went well: what is there stays, also when another write fails. The next call of `told.0` may know so many
+    /// bytes, unless somebody had to do with the name meanwhile.
+    pub(crate) fn keep(mut self, told: Option<(Eye, u64)>) {
         if let Some(it) = self.0.take() {
             it.inner.claims.keep(it.at.as_str(), it.claim);
+            let sight = told.map(|(eye, bytes)| (eye, Sight::Written(bytes)));
+            it.inner.sights.settle(it.ticket, sight);
         }
     }
 
@@ -134,6 +193,7 @@ impl Guard {
         }
         if let Some(it) = self.0.take() {
             it.inner.claims.give_back(it.at.as_str(), it.claim);
+            it.inner.sights.settle(it.ticket, None);
         }
     }
 }
@@ -149,8 +209,9 @@ impl Drop for Guard {
             if removing.await.is_err() {
                 partial.warn("no answer in time");
             }
-            let claims = &partial.inner.claims;
-            claims.give_back(partial.at.as_str(), partial.claim);
+            let Partial { inner, at, .. } = &partial;
+            inner.claims.give_back(at.as_str(), partial.claim);
+            inner.sights.forget(at);
         });
     }
 }
@@ -168,16 +229,24 @@ impl Partial {
     }
 
     async fn remove(&self, pauses: &[Duration]) -> Result<()> {
-        let client = &self.inner.client;
+        let Inner {
+            client,
+            claims,
+            sights,
+            ..
+        } = &*self.inner;
         for pause in pauses {
             tokio::time::sleep(*pause).await;
+            if claims.opened(self.at.as_str()) == Opened::No {
+                return Ok(());
+            }
             let Some(found) = look(client, &self.credential, &self.at).await? else {
                 continue;
             };
-            let claims = &self.inner.claims;
             if !claims.may_remove(self.at.as_str(), self.claim, &found) {
                 return Ok(());
             }
+            let _touch = sights.touch(&self.at);
             let removed = unlink(client, &self.credential, &self.at).await;
             // The server may have removed it by itself meanwhile.
             return optional(removed).map(|_| ());
@@ -195,6 +264,16 @@ mod tests {
         let claims = Claims::default();
         let (old, partial) = (Stat::file(9), Stat::file(3));
         let first = claims.take("a", Some(old.clone()));
+        // Nobody has opened it yet.
+        assert!(!claims.may_remove("a", first, &partial));
+        claims.note("a", Opened::Perhaps);
+        assert!(!claims.may_remove("a", first, &partial));
+        assert!(claims.may_remove("a", first, &Stat::file(0)));
+        claims.note("a", Opened::No);
+        assert!(!claims.may_remove("a", first, &Stat::file(0)));
+        claims.note("a", Opened::Yes);
+        claims.note("a", Opened::Perhaps);
+        assert!(claims.may_remove("a", first, &partial));
         let second = claims.take("a", Some(partial.clone()));
         assert!(!claims.may_remove("a", first, &partial));
         assert!(claims.may_remove("a", second, &partial));

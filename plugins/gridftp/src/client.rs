@@ -73,10 +73,10 @@ impl Client {
     /// A server and in whose name it is approached.
     pub(crate) fn endpoint(&self, credential: &Credential, url: &Url) -> Result<Endpoint> {
         let host = url.host();
+        let port = port(url);
         if is_plain(url) {
-            return Ok(Endpoint::anonymous(host, url.port().unwrap_or(PLAIN_PORT)));
+            return Ok(Endpoint::anonymous(host, port));
         }
-        let port = url.port().unwrap_or(DEFAULT_PORT);
         let config = &self.config;
         let by_port = config.subjects.get(&format!("{host}:{port}"));
         let peer = match by_port.or_else(|| config.subjects.get(host)) {
@@ -121,6 +121,16 @@ impl Client {
 /// Whether a URL is of a server without security.
 fn is_plain(url: &Url) -> bool {
     url.scheme().eq_ignore_ascii_case(PLAIN_SCHEME)
+}
+
+/// Port of the server of a URL.
+pub(crate) fn port(url: &Url) -> u16 {
+    let default = if is_plain(url) {
+        PLAIN_PORT
+    } else {
+        DEFAULT_PORT
+    };
+    url.port().unwrap_or(default)
 }
 
 /// Path of a URL as the server knows it.

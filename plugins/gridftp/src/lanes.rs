@@ -13,20 +13,20 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use causeway_gridftp_wire::copy::{Broken, CopyPlan, copy_many};
+use causeway_gridftp_wire::copy::{Broken, CopyPlan, News, copy_many};
 use causeway_gridftp_wire::{Endpoint, Error as WireError, Pool};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::cleanup::Guard;
+use crate::cleanup::{Guard, Opened};
 
 /// Files of one run, at most: the caller of the first waits for nobody else's, but its lane does.
 const MAX_RUN: usize = 32;
 
 /// How a file fared.
 pub(crate) enum Fared {
-    /// Both servers said that it is complete.
-    Complete,
+    /// Both servers said that it is complete; and so many bytes, if the receiver told.
+    Complete(Option<u64>),
     Failed(WireError),
     /// Another one failed before its turn.
     Untried,
@@ -142,8 +142,14 @@ impl Lanes {
                 failed: 0,
                 error,
             })?;
-            let mut done = |number: usize| tell(jobs.get_mut(number), Fared::Complete);
-            copy_many(&mut source, &mut destination, &plans, &mut done).await
+            let mut hear = |number: usize, news: News<'_>| match (jobs.get_mut(number), news) {
+                (Some(Some(job)), News::Asked) => job.guard.notes(Opened::Perhaps),
+                (Some(Some(job)), News::Refused) => job.guard.notes(Opened::No),
+                (Some(Some(job)), News::Begun) => job.guard.notes(Opened::Yes),
+                (job, News::Complete(told)) => tell(job, Fared::Complete(told)),
+                _ => {}
+            };
+            copy_many(&mut source, &mut destination, &plans, &mut hear).await
         };
         if let Err(broken) = copied.await {
             tell(jobs.get_mut(broken.failed), Fared::Failed(broken.error));

@@ -6,19 +6,20 @@
 
 use std::sync::Arc;
 
-use causeway_gridftp_wire::copy::{CopyPlan, copy as copy_between};
+use causeway_gridftp_wire::copy::{CopyPlan, News, copy as copy_between};
 use causeway_gridftp_wire::data::{Progress as Markers, Ranges};
 use causeway_gridftp_wire::{Endpoint, Error as WireError, ErrorKind as Wire};
 use causeway_sdk::{
-    Copied, CopyRequest, Credential, Ctx, Direction, ErrorKind, LogLevel, Progress, ProgressSink,
-    Result, Stat, Url,
+    Copied, CopyRequest, Credential, Ctx, Direction, Error, ErrorKind, LogLevel, Progress,
+    ProgressSink, Result, Stat, Url,
 };
 
-use crate::cleanup::Guard;
+use crate::cleanup::{Guard, Opened};
 use crate::client::path;
 use crate::error::{at, own};
 use crate::lanes::Fared;
 use crate::namespace::{look, stat};
+use crate::sights::{Eye, Sight};
 use crate::storage::Inner;
 use crate::writer::refuse_if_taken;
 
@@ -30,14 +31,19 @@ pub(crate) async fn copy(
     sink: ProgressSink,
 ) -> Result<Copied> {
     let job = Job::of(inner, cx, &request, sink)?;
-    let before = look(&inner.client, job.destination_credential, job.destination).await?;
+    let eye = Eye::of(cx, &job.to, &job.plan.destination);
+    let before = match inner.sights.take(&eye, job.destination) {
+        Some(Sight::Nothing) => None,
+        _ => look(&inner.client, job.destination_credential, job.destination).await?,
+    };
     refuse_if_taken(
         "copy to",
         job.destination,
         before.as_ref(),
         request.overwrite,
     )?;
-    let guard = Guard::new(inner, job.destination_credential, job.destination, before);
+    let credential = job.destination_credential;
+    let guard = Guard::new(inner, credential, job.destination, before);
     let Some((outcome, guard)) = job.run(guard).await else {
         let why = "the gateway's runtime is gone";
         return Err(own(
@@ -48,14 +54,41 @@ pub(crate) async fn copy(
         ));
     };
     match outcome {
-        Ok(()) => {
-            guard.keep();
-            Ok(Copied::default())
+        Ok(told) => {
+            let is_all = told.is_some() && told == request.size;
+            guard.keep(told.filter(|_| is_all).map(|bytes| (eye, bytes)));
+            Ok(Copied {
+                bytes: told,
+                checksum: None,
+            })
         }
-        Err(error) => {
-            guard.remove().await;
-            Err(error)
+        Err(error) => Err(failed(inner, guard, &request, credential, error).await),
+    }
+}
+
+/// Removes what a copy left, and answers with what is to be told. As long as the server has not said that it opened the
+/// file, what still stands there is somebody else's who came after it was looked at: that is told, so that nobody else
+/// takes it for ours either.
+async fn failed(
+    inner: &Arc<Inner>,
+    guard: Guard,
+    request: &CopyRequest,
+    credential: &Credential,
+    error: Error,
+) -> Error {
+    let is_ours = guard.opened() == Opened::Yes;
+    guard.remove().await;
+    if is_ours || request.overwrite {
+        return error;
+    }
+    let url = &request.destination;
+    match look(&inner.client, credential, url).await {
+        Ok(Some(_)) => {
+            let why = format!("something is there already, and before it was: {error}");
+            own(ErrorKind::Exists, "copy to", url, &why)
         }
+        // What cannot be seen is not said to be there.
+        _ => error,
     }
 }
 
@@ -66,6 +99,9 @@ struct Job<'a> {
     source_credential: &'a Credential,
     destination: &'a Url,
     destination_credential: &'a Credential,
+    /// Both servers, each with its credential.
+    from: Endpoint,
+    to: Endpoint,
     plan: CopyPlan,
     sink: ProgressSink,
 }
@@ -115,29 +151,28 @@ impl<'a> Job<'a> {
             source_credential,
             destination,
             destination_credential,
+            from: inner.client.endpoint(source_credential, source)?,
+            to: inner.client.endpoint(destination_credential, destination)?,
             plan,
             sink,
         })
     }
 
-    /// Copies, small files in company. The guard comes back with the outcome.
-    async fn run(self, guard: Guard) -> Option<(Result<()>, Guard)> {
+    /// Copies, small files in company. The guard comes back with the outcome: how many bytes the receiver told of.
+    async fn run(self, guard: Guard) -> Option<(Result<Option<u64>>, Guard)> {
         if !self.is_small() {
-            return Some((self.alone().await, guard));
+            return Some((self.alone(&guard).await, guard));
         }
-        let (from, to) = match self.endpoints() {
-            Ok(both) => both,
-            Err(why) => return Some((Err(why), guard)),
-        };
         let lanes = &self.inner.lanes;
-        let (fared, guard) = lanes.copy(&from, &to, self.plan.clone(), guard).await?;
+        let copying = lanes.copy(&self.from, &self.to, self.plan.clone(), guard);
+        let (fared, guard) = copying.await?;
         let outcome = match fared {
-            Fared::Complete => {
+            Fared::Complete(told) => {
                 self.tell_all();
-                Ok(())
+                Ok(told)
             }
             Fared::Failed(why) => Err(at(self.destination, &why)),
-            Fared::Untried => self.alone().await,
+            Fared::Untried => self.alone(&guard).await,
         };
         Some((outcome, guard))
     }
@@ -154,26 +189,16 @@ impl<'a> Job<'a> {
         fits && config.lanes > 0 && !self.plan.striped
     }
 
-    /// Both servers, each with its credential.
-    fn endpoints(&self) -> Result<(Endpoint, Endpoint)> {
-        let client = &self.inner.client;
-        Ok((
-            client.endpoint(self.source_credential, self.source)?,
-            client.endpoint(self.destination_credential, self.destination)?,
-        ))
-    }
-
     /// Copies, and takes up again what broke.
-    async fn alone(mut self) -> Result<()> {
+    async fn alone(mut self, guard: &Guard) -> Result<Option<u64>> {
         let mut left = self.inner.config.restarts;
         let mut seen: Option<Stat> = None;
-        let (from, to) = self.endpoints()?;
         loop {
-            let (why, safe) = match self.once(&from, &to).await {
-                Ok(()) => {
+            let (why, safe) = match self.once(guard).await {
+                Ok(told) => {
                     // The last markers of several stripes need not come.
                     self.tell_all();
-                    return Ok(());
+                    return Ok(told);
                 }
                 Err(failed) => failed,
             };
@@ -195,22 +220,25 @@ impl<'a> Job<'a> {
     }
 
     /// One try. When it fails, what the receiver has by then.
-    async fn once(
-        &self,
-        from: &Endpoint,
-        to: &Endpoint,
-    ) -> std::result::Result<(), (WireError, Ranges)> {
+    async fn once(&self, guard: &Guard) -> std::result::Result<Option<u64>, (WireError, Ranges)> {
         let done = || self.plan.done.clone();
-        let pair = self.inner.client.pool.pair(from, to).await;
+        let pair = self.inner.client.pool.pair(&self.from, &self.to).await;
         let (mut from, mut to) = pair.map_err(|why| (why, done()))?;
         let base = self.plan.done.bytes();
         let mut markers = Markers::new(self.plan.size);
-        let mut report = |markers: &Markers| {
-            let bytes = base + markers.bytes();
-            self.sink.report(Progress { bytes });
+        let mut told = None;
+        let mut hear = |news: News<'_>| match news {
+            News::Asked => guard.notes(Opened::Perhaps),
+            News::Refused => guard.notes(Opened::No),
+            News::Begun => guard.notes(Opened::Yes),
+            News::Marker(markers) => {
+                let bytes = base + markers.bytes();
+                self.sink.report(Progress { bytes });
+            }
+            News::Complete(bytes) => told = bytes,
         };
-        let copied = copy_between(&mut from, &mut to, &self.plan, &mut markers, &mut report).await;
-        copied.map_err(|why| {
+        let copied = copy_between(&mut from, &mut to, &self.plan, &mut markers, &mut hear).await;
+        copied.map(|()| told).map_err(|why| {
             let mut safe = done();
             for range in markers.safe().iter() {
                 if safe.insert(range).is_err() {

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::lanes::Lanes;
 use crate::lister::{self, Listings};
 use crate::reader::{self, GridftpRead};
+use crate::sights::{self, Sights};
 use crate::writer::{self, GridftpWrite};
 use crate::{namespace, peer_copy};
 
@@ -29,6 +30,7 @@ pub(crate) struct Inner {
     pub(crate) claims: Claims,
     pub(crate) host: Host,
     pub(crate) lanes: Lanes,
+    pub(crate) sights: Sights,
     listings: Listings,
 }
 
@@ -45,6 +47,7 @@ impl Storage for GridftpStorage {
             config,
             claims: Claims::default(),
             host,
+            sights: Sights::default(),
             listings: Listings::default(),
         })))
     }
@@ -105,7 +108,7 @@ impl Storage for GridftpStorage {
     }
 
     async fn stat(&self, cx: &Ctx, at: &Url) -> Result<Stat> {
-        namespace::stat(&self.0.client, cx.credential(), at).await
+        sights::stat(&self.0, cx, at).await
     }
 
     async fn list(&self, cx: &Ctx, at: &Url, page: Page) -> Result<DirPage> {
@@ -120,6 +123,7 @@ impl Storage for GridftpStorage {
     }
 
     async fn mkdir(&self, cx: &Ctx, at: &Url, parents: bool) -> Result<()> {
+        let _touch = self.0.sights.touch_all();
         namespace::mkdir(&self.0.client, cx.credential(), at, parents).await
     }
 
@@ -128,10 +132,12 @@ impl Storage for GridftpStorage {
     }
 
     async fn unlink(&self, cx: &Ctx, at: &Url) -> Result<()> {
+        let _touch = self.0.sights.touch(at);
         namespace::unlink(&self.0.client, cx.credential(), at).await
     }
 
     async fn rename(&self, cx: &Ctx, from: &Url, to: &Url, overwrite: bool) -> Result<()> {
+        let _touch = self.0.sights.touch_all();
         namespace::rename(&self.0.client, cx.credential(), from, to, overwrite).await
     }
 

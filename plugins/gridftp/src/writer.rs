@@ -7,7 +7,7 @@ use causeway_gridftp_wire::transfer::{UploadPlan, Way};
 use causeway_gridftp_wire::{Lease, Upload};
 use causeway_sdk::{Credential, ErrorKind, Result, Stat, Url, WriteBody, WriteOptions, Written};
 
-use crate::cleanup::Guard;
+use crate::cleanup::{Guard, Opened};
 use crate::client::path;
 use crate::error::{at, own};
 use crate::namespace::{look, mkdir};
@@ -44,6 +44,8 @@ pub(crate) async fn open(
     }
     let session = client.session(credential, url).await?;
     let guard = Guard::new(inner, credential, url, before);
+    // It was looked at just now.
+    guard.notes(Opened::Yes);
     let streams = inner.config.streams(0);
     let mut plan = UploadPlan::new(name, Way::Blocks { streams });
     plan.size = options.size;
@@ -126,7 +128,7 @@ impl WriteBody for GridftpWrite {
         }
         match upload.finish().await {
             Ok(_session) => {
-                guard.keep();
+                guard.keep(None);
                 Ok(Written {
                     bytes: end,
                     ..Written::default()

@@ -1,6 +1,8 @@
 //! Real servers, one set per test, in a directory that goes away with it.
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
+pub(crate) mod double;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_gridftp_wire::copy::{CopyPlan, copy, copy_many};
+use causeway_gridftp_wire::copy::{CopyPlan, News, copy, copy_many};
 use causeway_gridftp_wire::data::{Progress, Ranges};
 use causeway_gridftp_wire::{Endpoint, Error, ErrorKind, Options, Session};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -68,7 +68,7 @@ async fn failure(source: &'static str, destination: &'static str) -> (Error, Ran
         ..CopyPlan::default()
     };
     let mut progress = Progress::new(plan.size);
-    let mut ignore = |_: &Progress| {};
+    let mut ignore = |_: News<'_>| {};
     let copying = copy(&mut from, &mut to, &plan, &mut progress, &mut ignore);
     let copied = tokio::time::timeout(Duration::from_secs(30), copying).await;
     let error = copied.expect("no hang").expect_err("no success");
@@ -148,9 +148,71 @@ async fn a_run_of_files_tells_which_one_failed() {
     let mut from = Session::open(&from, options()).await.unwrap();
     let mut to = Session::open(&to, options()).await.unwrap();
     let plans = vec![CopyPlan::default(), CopyPlan::default()];
-    let broken = copy_many(&mut from, &mut to, &plans, &mut |_| {})
+    let broken = copy_many(&mut from, &mut to, &plans, &mut |_, _| {})
         .await
         .unwrap_err();
     assert_eq!((broken.complete, broken.failed), (0, 0));
     assert_eq!(broken.error.kind(), ErrorKind::Denied);
+}
+
+/// How a run of two files went by what the receiver said: which it began, and what it told of the complete ones.
+async fn heard(source: &'static str, destination: &'static str) -> (Vec<usize>, Vec<Option<u64>>) {
+    let (from, to) = (double(source).await, double(destination).await);
+    let mut from = Session::open(&from, options()).await.unwrap();
+    let mut to = Session::open(&to, options()).await.unwrap();
+    let plans = vec![CopyPlan::default(), CopyPlan::default()];
+    let (mut begun, mut told) = (Vec::new(), Vec::new());
+    let mut hear = |number, news: News<'_>| match news {
+        News::Begun => begun.push(number),
+        News::Complete(bytes) => told.push(bytes),
+        News::Asked | News::Refused | News::Marker(_) => {}
+    };
+    // How it ended is in what was heard.
+    drop(copy_many(&mut from, &mut to, &plans, &mut hear).await);
+    (begun, told)
+}
+
+fn marker(stripe: u32, stripes: u32, bytes: u64) -> String {
+    format!(
+        "112-Perf Marker\r\n Stripe Index: {stripe}\r\n Stripe Bytes Transferred: {bytes}\r\n Total Stripe Count: {stripes}\r\n112 End.\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_size_is_told_by_markers_that_agree_and_by_nothing_else() {
+    let (zero, all) = (marker(0, 1, 0), marker(0, 1, 10_240));
+    let cases = [
+        (
+            format!("{zero}{all}111 Range Marker 0-10240\r\n"),
+            Some(10_240),
+        ),
+        (format!("{zero}{all}"), Some(10_240)),
+        (zero.clone(), Some(0)),
+        (format!("{}{}", marker(0, 2, 3), marker(1, 2, 4)), Some(7)),
+        (String::new(), None),
+        ("111 Range Marker 0-10240\r\n".to_owned(), None),
+        (marker(0, 2, 10_240), None),
+        (format!("{all}111 Range Marker 0-5,10-10240\r\n"), None),
+        (format!("{all}111 Range Marker 1-10241\r\n"), None),
+        (format!("{all}{zero}"), None),
+        (format!("{all}111 nonsense\r\n"), None),
+    ];
+    for (said, expected) in cases {
+        let script: &'static str = Box::leak(format!("150 go.\r\n{said}226 done.\r\n").into());
+        let (begun, told) = heard(DONE, script).await;
+        assert_eq!(begun, [0, 1], "{said}");
+        // What one file was told of does not count for the next.
+        assert_eq!(told, [expected, expected], "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_has_begun_when_the_receiver_said_so() {
+    let refused = "550 /b: Permission denied\r\n";
+    assert_eq!(heard(DONE, refused).await.0, [0; 0]);
+    assert_eq!(heard(DONE, "").await.0, [0; 0]);
+    // Also what is only said after the other side has failed.
+    let missing = "550 /a: No such file\r\n";
+    assert_eq!(heard(missing, "150 go.\r\n").await.0, [0]);
+    assert_eq!(heard(missing, refused).await.0, [0; 0]);
 }

@@ -229,7 +229,7 @@ async fn a_run_of_files_in_which_nothing_moves_ends() {
             let mut from = Session::open(&one, short()).await?;
             let mut to = Session::open(&other, short()).await?;
             let plans = vec![CopyPlan::default(); 3];
-            let ran = copy_many(&mut from, &mut to, &plans, &mut |_| {}).await;
+            let ran = copy_many(&mut from, &mut to, &plans, &mut |_, _| {}).await;
             ran.map_err(|broken| broken.error)
         };
         against(script, run).await

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use bytes::Bytes;
-use causeway_gridftp_wire::copy::{CopyPlan, copy};
+use causeway_gridftp_wire::copy::{CopyPlan, News, copy};
 use causeway_gridftp_wire::data::Progress;
 use causeway_gridftp_wire::transfer::{Upload, UploadPlan, Way};
 use causeway_gridftp_wire::{Error, ErrorKind, Result};
@@ -63,7 +63,7 @@ async fn a_copy_between_servers_says_that_there_is_no_space() {
     };
     let (mut from, mut to) = (one.session().await, other.session().await);
     let mut progress = Progress::new(plan.size);
-    let mut ignore = |_: &Progress| {};
+    let mut ignore = |_: News<'_>| {};
     let copying = copy(&mut from, &mut to, &plan, &mut progress, &mut ignore);
     let error = why(copying).await;
     assert_eq!(error.kind(), ErrorKind::NoSpace, "{error}");

@@ -2,7 +2,7 @@
 
 mod support;
 
-use causeway_gridftp_wire::copy::{CopyPlan, Part, copy, copy_many};
+use causeway_gridftp_wire::copy::{CopyPlan, News, Part, copy, copy_many};
 use causeway_gridftp_wire::data::{Dcau, Progress, Protection, Ranges};
 use causeway_gridftp_wire::{ErrorKind, Options, Session};
 use support::Server;
@@ -128,10 +128,19 @@ async fn commands_of_many_files_are_sent_ahead() {
         })
         .collect();
     let mut heard = Vec::new();
-    copy_many(&mut from, &mut to, &plans, &mut |number| heard.push(number))
+    let mut begun = Vec::new();
+    let mut hear = |number, news: News<'_>| match news {
+        News::Begun => begun.push(number),
+        News::Complete(told) => heard.push((number, told)),
+        News::Asked | News::Refused | News::Marker(_) => {}
+    };
+    copy_many(&mut from, &mut to, &plans, &mut hear)
         .await
         .unwrap();
-    assert_eq!(heard, (0..60).collect::<Vec<_>>());
+    // The receiver told each size unasked, that of the empty file, too.
+    let sizes = (0..60).map(|number| (number, Some(number as u64 * 700)));
+    assert_eq!(heard, sizes.collect::<Vec<_>>());
+    assert_eq!(begun, (0..60).collect::<Vec<_>>());
     assert!(from.is_idle() && to.is_idle());
     for number in 0..60 {
         assert!(
@@ -141,7 +150,7 @@ async fn commands_of_many_files_are_sent_ahead() {
     }
     // And once more, with one that is not there.
     std::fs::remove_file(one.path(&name(20))).unwrap();
-    let broken = copy_many(&mut from, &mut to, &plans, &mut |_| {})
+    let broken = copy_many(&mut from, &mut to, &plans, &mut |_, _| {})
         .await
         .unwrap_err();
     assert_eq!(

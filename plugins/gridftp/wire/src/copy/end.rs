@@ -3,47 +3,70 @@
 use std::time::Duration;
 
 use super::{Side, is_telling};
-use crate::data::{Marker, Progress};
+use crate::reply::Reply;
 use crate::{Error, Result, Session};
 
 /// How long the other side may take to say what is wrong, when the first only saw something break.
 const EXPLAIN: Duration = Duration::from_secs(2);
+/// How long the receiver may take to say whether it takes the file. Not long: one that waits for a connection of the
+/// sender's has not opened it, and says nothing.
+const DOUBT: Duration = Duration::from_millis(300);
 /// How long an aborted server may take to stop.
 const STOP: Duration = Duration::from_secs(3);
 /// Most replies that are read while a server stops.
 const MAX_REPLIES: usize = 1000;
 
-/// Stops what still runs, and answers with the failure that tells most. What the receiver confirms
-/// before that is added to `progress`.
+/// Who takes note of what the receiver says, also after the failure.
+pub(super) trait Witness: Send {
+    fn hear(&mut self, reply: &Reply);
+
+    /// True while the receiver has a file to take and has not said whether it does.
+    fn is_in_doubt(&self) -> bool;
+}
+
+/// Stops what still runs, and answers with the failure that tells most.
 pub(super) async fn abandon(
     source: &mut Session,
     destination: &mut Session,
     first: Error,
-    progress: &mut Progress,
+    witness: &mut dyn Witness,
 ) -> Error {
     source.link = None;
     destination.link = None;
     let mut told = first;
     if !is_telling(told.kind()) {
         let explained = tokio::join!(
-            explanation(source, Side::Source, None),
-            explanation(destination, Side::Destination, Some(progress))
+            explanation(source, Side::Source, |_| {}),
+            explanation(destination, Side::Destination, |it| witness.hear(it))
         );
         let mut others = [explained.0, explained.1].into_iter().flatten();
         if let Some(other) = others.find(|it| is_telling(it.kind())) {
             told = other;
         }
     }
+    let stopping = async {
+        // A receiver that is stopped before it has said whose the file is leaves that open.
+        drop(tokio::time::timeout(DOUBT, resolve(destination, witness)).await);
+        stop(destination, |it| witness.hear(it)).await
+    };
     // What comes of it changes nothing: a session that is not idle afterwards is not used again.
-    drop(tokio::join!(stop(source), stop(destination)));
+    drop(tokio::join!(stop(source, |_| {}), stopping));
     told
 }
 
-/// What a side says that has not said its last word. Markers are for `progress`.
+/// Hears the receiver until it has said whether it takes the file.
+async fn resolve(destination: &mut Session, witness: &mut dyn Witness) -> Result<()> {
+    while witness.is_in_doubt() && destination.owes() && !destination.is_broken() {
+        witness.hear(&destination.next_reply(DOUBT).await?);
+    }
+    Ok(())
+}
+
+/// What a side says that has not said its last word.
 async fn explanation(
     session: &mut Session,
     side: Side,
-    mut progress: Option<&mut Progress>,
+    mut hear: impl FnMut(&Reply),
 ) -> Option<Error> {
     let waiting = async {
         for _ in 0..MAX_REPLIES {
@@ -51,13 +74,9 @@ async fn explanation(
                 break;
             }
             let reply = session.next_reply(EXPLAIN).await.ok()?; // gone as well: nothing to tell
+            hear(&reply);
             if reply.code() >= 400 {
                 return Some(reply.refusal(side.what()));
-            }
-            if let (Some(progress), 111) = (&mut progress, reply.code()) {
-                let marker = Marker::parse(111, &reply.text());
-                // One that cannot be tells nothing; the copy has failed in any case.
-                drop(marker.and_then(|it| progress.add(&it)));
             }
         }
         None
@@ -66,7 +85,7 @@ async fn explanation(
 }
 
 /// Aborts what runs and waits for the end of it, so that the file can be removed afterwards.
-pub(crate) async fn stop(session: &mut Session) -> Result<()> {
+pub(crate) async fn stop(session: &mut Session, mut hear: impl FnMut(&Reply)) -> Result<()> {
     if !session.owes() || session.is_broken() {
         return Ok(());
     }
@@ -76,7 +95,7 @@ pub(crate) async fn stop(session: &mut Session) -> Result<()> {
             if !session.owes() {
                 break;
             }
-            session.next_reply(STOP).await?;
+            hear(&session.next_reply(STOP).await?);
         }
         Ok(())
     };

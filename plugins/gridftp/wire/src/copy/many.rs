@@ -3,8 +3,8 @@
 
 use tokio::time::Instant;
 
-use super::{CopyPlan, Side, either, end, keep_link, open};
-use crate::data::Progress;
+use super::{CopyPlan, News, Side, either, end, keep_link, open};
+use crate::data::{Marker, Progress};
 use crate::reply::Reply;
 use crate::{Error, Result, Session};
 
@@ -24,7 +24,7 @@ pub struct Broken {
 }
 
 /// Copies files one behind the other, each whole: restart ranges and parts are not looked at.
-/// Streams and buffers are those of the first. `done` hears of each file that is complete.
+/// Streams and buffers are those of the first. `report` hears how each goes on.
 ///
 /// # Errors
 /// With the first file that fails; both sessions are then to be dropped.
@@ -32,7 +32,7 @@ pub async fn copy_many(
     source: &mut Session,
     destination: &mut Session,
     plans: &[CopyPlan],
-    done: &mut (dyn FnMut(usize) + Send),
+    report: &mut (dyn FnMut(usize, News<'_>) + Send),
 ) -> std::result::Result<(), Broken> {
     let Some(first) = plans.first() else {
         return Ok(());
@@ -41,9 +41,10 @@ pub async fn copy_many(
         plans,
         started: 0,
         sent: 0,
-        received: 0,
+        told: Vec::new(),
+        turn: Turn::default(),
         failed: None,
-        done,
+        report,
     };
     let outcome = async {
         open::connect(source, destination, first).await?;
@@ -58,7 +59,7 @@ pub async fn copy_many(
         Err(why) => Err(Broken {
             complete: run.complete(),
             failed: run.failed.unwrap_or(run.complete()),
-            error: end::abandon(source, destination, why, &mut Progress::default()).await,
+            error: end::abandon(source, destination, why, &mut run).await,
         }),
     }
 }
@@ -69,16 +70,50 @@ struct Run<'a> {
     started: usize,
     /// Files that the sender is done with.
     sent: usize,
-    /// Files that the receiver is done with.
-    received: usize,
+    /// Files that the receiver is done with: what it told of their sizes.
+    told: Vec<Option<u64>>,
+    /// The one that it is at.
+    turn: Turn,
     /// Which file a server refused.
     failed: Option<usize>,
-    done: &'a mut (dyn FnMut(usize) + Send),
+    report: &'a mut (dyn FnMut(usize, News<'_>) + Send),
+}
+
+/// The file that a receiver is at, which takes them in the order of the commands.
+#[derive(Default)]
+struct Turn {
+    number: usize,
+    has_begun: bool,
+    markers: Progress,
+    /// A marker said what cannot be: none of them counts.
+    is_odd: bool,
+}
+
+impl Turn {
+    /// True when the file has begun with this.
+    fn hear(&mut self, reply: &Reply) -> bool {
+        if let 111 | 112 = reply.code() {
+            let marker = Marker::parse(reply.code(), &reply.text());
+            let added = marker.and_then(|it| self.markers.add(&it));
+            self.is_odd |= added.is_err();
+        }
+        !std::mem::replace(&mut self.has_begun, true)
+    }
+
+    /// Goes on to the next one. Answers with the size of this one, if it was told.
+    fn end(&mut self) -> Option<u64> {
+        let told = self.markers.whole().filter(|_| !self.is_odd);
+        *self = Self {
+            number: self.number + 1,
+            ..Self::default()
+        };
+        told
+    }
 }
 
 impl Run<'_> {
     fn complete(&self) -> usize {
-        self.sent.min(self.received)
+        self.sent.min(self.told.len())
     }
 
     async fn run(&mut self, source: &mut Session, destination: &mut Session) -> Result<()> {
@@ -103,6 +138,9 @@ impl Run<'_> {
         let plans = &self.plans[self.started..end];
         let (stores, retrieves): (Vec<String>, Vec<String>) =
             plans.iter().map(open::commands).unzip();
+        for number in self.started..end {
+            (self.report)(number, News::Asked);
+        }
         self.started = end;
         send(destination, &stores)
             .await
@@ -114,25 +152,52 @@ impl Run<'_> {
 
     /// True when a file went on. Replies come in the order of the files.
     fn take(&mut self, side: Side, reply: &Reply) -> Result<bool> {
+        let before = self.complete();
+        let is_unopened = side == Side::Destination && !self.turn.has_begun;
+        if is_unopened && reply.code() >= 300 {
+            (self.report)(self.turn.number, News::Refused);
+        }
+        match side {
+            Side::Source if reply.is_success() => self.sent += 1,
+            Side::Destination => end::Witness::hear(self, reply),
+            Side::Source => {}
+        }
         if reply.is_preliminary() {
             return Ok(false);
         }
         if !reply.is_success() {
             self.failed = Some(match side {
                 Side::Source => self.sent,
-                Side::Destination => self.received,
+                Side::Destination => self.told.len(),
             });
             return Err(reply.refusal(side.what()));
         }
-        let before = self.complete();
-        match side {
-            Side::Source => self.sent += 1,
-            Side::Destination => self.received += 1,
-        }
         if self.complete() > before {
-            (self.done)(before);
+            (self.report)(before, News::Complete(self.told[before]));
         }
         Ok(true)
+    }
+}
+
+impl end::Witness for Run<'_> {
+    fn hear(&mut self, reply: &Reply) {
+        if self.turn.number >= self.started {
+            return;
+        }
+        if reply.is_preliminary() {
+            if self.turn.hear(reply) {
+                (self.report)(self.turn.number, News::Begun);
+            }
+            return;
+        }
+        let told = self.turn.end();
+        if reply.is_success() {
+            self.told.push(told);
+        }
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        self.turn.number < self.started && !self.turn.has_begun
     }
 }
 

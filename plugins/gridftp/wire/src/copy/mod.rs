@@ -55,7 +55,22 @@ pub struct CopyPlan {
     pub buffer: Option<u32>,
 }
 
-/// Copies one file. `report` hears of every marker.
+/// What a copy tells while it runs.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// The receiver is told to store the file. It may have opened it from here on, without saying so.
+    Asked,
+    /// The receiver refused the file before it had opened it.
+    Refused,
+    /// The receiver said that it has opened the file: what stands there is this copy's.
+    Begun,
+    /// A marker came; this is what they say together.
+    Marker(&'a Progress),
+    /// Both servers are done with the file, of which the receiver told how many bytes it wrote, if it did.
+    Complete(Option<u64>),
+}
+
+/// Copies one file. `report` hears how it goes on.
 ///
 /// When it fails, `progress` holds what the receiver has; dropping the future closes nothing by
 /// itself: drop the sessions, which makes the servers stop.
@@ -67,30 +82,32 @@ pub async fn copy(
     destination: &mut Session,
     plan: &CopyPlan,
     progress: &mut Progress,
-    report: &mut (dyn FnMut(&Progress) + Send),
+    report: &mut (dyn FnMut(News<'_>) + Send),
 ) -> Result<()> {
+    let mut watch = Watch {
+        progress,
+        report,
+        has_asked: false,
+        begun: Begun::default(),
+    };
     let outcome = async {
         open::connect(source, destination, plan).await?;
+        watch.has_asked = true;
+        (watch.report)(News::Asked);
         open::start(source, destination, plan).await?;
-        let stall = destination.options().stall;
-        Watch {
-            source,
-            destination,
-            progress,
-            report,
-            stall,
-            begun: Begun::default(),
-        }
-        .run()
-        .await
+        watch.run(source, destination).await
     }
     .await;
     match outcome {
         Ok(()) => {
             keep_link(source, destination);
+            // Markers of one part do not tell of the others.
+            let is_whole = plan.done.is_empty() && plan.part.is_none();
+            let told = watch.progress.whole().filter(|_| is_whole);
+            (watch.report)(News::Complete(told));
             Ok(())
         }
-        Err(why) => Err(end::abandon(source, destination, why, progress).await),
+        Err(why) => Err(end::abandon(source, destination, why, &mut watch).await),
     }
 }
 
@@ -152,11 +169,10 @@ async fn either(
 
 /// A running copy.
 struct Watch<'a> {
-    source: &'a mut Session,
-    destination: &'a mut Session,
     progress: &'a mut Progress,
-    report: &'a mut (dyn FnMut(&Progress) + Send),
-    stall: Duration,
+    report: &'a mut (dyn FnMut(News<'_>) + Send),
+    /// The commands that start it may be with the servers.
+    has_asked: bool,
     begun: Begun,
 }
 
@@ -180,13 +196,13 @@ impl Begun {
 
 impl Watch<'_> {
     /// Waits until both servers have said their last word.
-    async fn run(&mut self) -> Result<()> {
-        let mut deadline = Instant::now() + self.stall;
-        while self.source.owes() || self.destination.owes() {
-            let next = either(self.source, self.destination, deadline, self.stall);
-            let (side, reply) = next.await?;
+    async fn run(&mut self, source: &mut Session, destination: &mut Session) -> Result<()> {
+        let stall = destination.options().stall;
+        let mut deadline = Instant::now() + stall;
+        while source.owes() || destination.owes() {
+            let (side, reply) = either(source, destination, deadline, stall).await?;
             if self.take(side, &reply)? {
-                deadline = Instant::now() + self.stall;
+                deadline = Instant::now() + stall;
             }
         }
         Ok(())
@@ -194,12 +210,21 @@ impl Watch<'_> {
 
     /// True for a sign of life: an end, a beginning, a marker of more bytes.
     fn take(&mut self, side: Side, reply: &Reply) -> Result<bool> {
+        let begins = reply.is_preliminary() && self.begun.note(side);
+        if begins && side == Side::Destination {
+            (self.report)(News::Begun);
+        }
         match reply.code() {
             111 | 112 if side == Side::Destination => self.marker(reply),
             111 | 112 => Ok(false),
-            _ if reply.is_preliminary() => Ok(self.begun.note(side)),
+            _ if reply.is_preliminary() => Ok(begins),
             _ if reply.is_success() => Ok(true),
-            _ => Err(reply.refusal(side.what())),
+            _ => {
+                if side == Side::Destination && !self.begun.destination {
+                    (self.report)(News::Refused);
+                }
+                Err(reply.refusal(side.what()))
+            }
         }
     }
 
@@ -207,8 +232,21 @@ impl Watch<'_> {
         let before = self.progress.known();
         self.progress
             .add(&Marker::parse(reply.code(), &reply.text())?)?;
-        (self.report)(self.progress);
+        (self.report)(News::Marker(self.progress));
         Ok(before != self.progress.known())
+    }
+}
+
+impl end::Witness for Watch<'_> {
+    fn hear(&mut self, reply: &Reply) {
+        // It has failed already: what it says now is only noted, and no refusal but the end of what it was told.
+        if self.has_asked && reply.is_preliminary() {
+            drop(self.take(Side::Destination, reply));
+        }
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        self.has_asked && !self.begun.destination
     }
 }
 

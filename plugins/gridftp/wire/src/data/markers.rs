@@ -118,6 +118,8 @@ pub struct Progress {
     size: Option<u64>,
     ranges: Ranges,
     stripes: BTreeMap<u32, u64>,
+    /// How many stripes there are.
+    count: usize,
 }
 
 impl Progress {
@@ -145,6 +147,7 @@ impl Progress {
                 }
             }
             Marker::Performance(marker) => {
+                self.count = self.count.max(marker.stripes as usize);
                 let before = self.stripes.insert(marker.stripe, marker.bytes);
                 let others = self.bytes().checked_sub(marker.bytes);
                 if others.is_none_or(|it| it > size - marker.bytes.min(size))
@@ -169,6 +172,15 @@ impl Progress {
     /// safe ranges.
     pub(crate) fn known(&self) -> (u64, u64) {
         (self.bytes(), self.ranges.bytes())
+    }
+
+    /// Size of the file by what the receiver wrote, once it has said that it is done: every stripe told its
+    /// bytes, and the ranges, where there are any, begin at 0, have no gap, and are as many bytes.
+    pub fn whole(&self) -> Option<u64> {
+        let bytes = self.bytes();
+        let is_told = self.count > 0 && self.stripes.len() == self.count;
+        let has_gaps = !self.ranges.is_empty() && self.ranges != Ranges::of(0..bytes);
+        (is_told && !has_gaps).then_some(bytes)
     }
 
     /// What need not be sent again after a broken transfer.

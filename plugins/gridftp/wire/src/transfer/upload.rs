@@ -115,7 +115,7 @@ impl<S: BorrowMut<Session>> Upload<S> {
         } = self;
         drop(body);
         // However that goes: a session that is not idle afterwards is not used again.
-        drop(crate::copy::stop(session.borrow_mut()).await);
+        drop(crate::copy::stop(session.borrow_mut(), |_| {}).await);
     }
 
     /// Ends the file, and waits until the server has said that it has it.
