@@ -10,15 +10,12 @@
 //!   gave up removes nothing that is still being written.
 //! - A link has at most as many lanes as configured, and no lane without work.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
-
 use causeway_gridftp_wire::copy::{Broken, CopyPlan, News, copy_many};
 use causeway_gridftp_wire::{Endpoint, Error as WireError, Pool};
-use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::cleanup::{Guard, Opened};
+use crate::queues::Queues;
 
 /// Files of one run, at most: the caller of the first waits for nobody else's, but its lane does.
 const MAX_RUN: usize = 32;
@@ -46,18 +43,12 @@ struct Job {
     tell: oneshot::Sender<(Fared, Guard)>,
 }
 
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Job>,
-    lanes: usize,
-}
-
 /// The queues of all links.
 #[derive(Clone)]
 pub(crate) struct Lanes {
     pool: Pool,
     most: usize,
-    queues: Arc<Mutex<HashMap<Link, Queue>>>,
+    queues: Queues<Link, Job>,
 }
 
 impl Lanes {
@@ -65,7 +56,7 @@ impl Lanes {
         Self {
             pool,
             most,
-            queues: Arc::default(),
+            queues: Queues::new(),
         }
     }
 
@@ -85,7 +76,7 @@ impl Lanes {
         };
         let (tell, told) = oneshot::channel();
         let job = Job { plan, guard, tell };
-        if self.queue(&link, job) {
+        if self.queues.put(&link, job, |_, lanes| lanes < self.most) {
             let (lanes, from, to) = (self.clone(), from.clone(), to.clone());
             tokio::spawn(async move { lanes.run(link, from, to).await });
         }
@@ -93,38 +84,12 @@ impl Lanes {
         told.await.ok()
     }
 
-    /// True when another lane is to be opened for it.
-    fn queue(&self, link: &Link, job: Job) -> bool {
-        let mut queues = self.queues.lock();
-        let queue = queues.entry(link.clone()).or_default();
-        queue.waiting.push_back(job);
-        let is_wanted = queue.lanes < self.most;
-        queue.lanes += usize::from(is_wanted);
-        is_wanted
-    }
-
-    /// A fair share of what waits; nothing when the lane is to end.
-    fn take(&self, link: &Link) -> Vec<Job> {
-        let mut queues = self.queues.lock();
-        let Some(queue) = queues.get_mut(link) else {
-            return Vec::new();
-        };
-        // Who gave up before his turn leaves nothing behind.
-        queue.waiting.retain(|job| !job.tell.is_closed());
-        let share = queue.waiting.len().div_ceil(self.most.max(1)).min(MAX_RUN);
-        let jobs: Vec<Job> = queue.waiting.drain(..share).collect();
-        if jobs.is_empty() {
-            queue.lanes = queue.lanes.saturating_sub(1);
-            if queue.lanes == 0 {
-                queues.remove(link);
-            }
-        }
-        jobs
-    }
-
     async fn run(self, link: Link, from: Endpoint, to: Endpoint) {
         loop {
-            let jobs = self.take(&link);
+            // Who gave up before his turn leaves nothing behind.
+            let is_wanted = |it: &Job| !it.tell.is_closed();
+            let share = |waiting: usize| waiting.div_ceil(self.most.max(1)).min(MAX_RUN);
+            let jobs = self.queues.take(&link, is_wanted, share);
             if jobs.is_empty() {
                 return;
             }

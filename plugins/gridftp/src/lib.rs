@@ -11,6 +11,7 @@
 //! | `reader`, `writer`, `peer_copy` | bytes to us, from us, past us |
 //! | `lanes` | many small files between the same two servers |
 //! | `looks` | many questions of what stands somewhere |
+//! | `queues` | what both wait in |
 //! | `sights` | what need not be asked again |
 //! | `cleanup` | what a failed write or copy left |
 //! | `error` | failures of the wire to the kinds of the SDK |
@@ -24,6 +25,7 @@ mod lister;
 mod looks;
 mod namespace;
 mod peer_copy;
+mod queues;
 mod reader;
 mod sights;
 mod storage;

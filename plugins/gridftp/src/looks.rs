@@ -6,12 +6,10 @@
 //!   alone, and hears its own failure.
 //! - A queue has at most [`BATCHES`] batches under way, and none without a question.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
-
 use causeway_gridftp_wire::{Endpoint, Facts, Pool, Result};
-use parking_lot::Mutex;
 use tokio::sync::oneshot;
+
+use crate::queues::Queues;
 
 /// Questions of one batch, at most.
 const MOST: usize = 16;
@@ -22,13 +20,7 @@ const BATCHES: usize = 4;
 #[derive(Clone)]
 pub(crate) struct Looks {
     pool: Pool,
-    queues: Arc<Mutex<HashMap<String, Queue>>>,
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Question>,
-    batches: usize,
+    queues: Queues<String, Question>,
 }
 
 struct Question {
@@ -41,7 +33,7 @@ impl Looks {
     pub(crate) fn new(pool: Pool) -> Self {
         Self {
             pool,
-            queues: Arc::default(),
+            queues: Queues::new(),
         }
     }
 
@@ -54,7 +46,8 @@ impl Looks {
             path: path.clone(),
             tell,
         };
-        if self.queue(&key, question) {
+        let is_short = |waiting, batches| batches < BATCHES && waiting > batches * MOST;
+        if self.queues.put(&key, question, is_short) {
             let at = at.clone();
             tokio::spawn(async move { looks.serve(key, at).await });
         }
@@ -65,38 +58,13 @@ impl Looks {
         }
     }
 
-    /// True when one more batch is to be begun for it.
-    fn queue(&self, key: &str, question: Question) -> bool {
-        let mut queues = self.queues.lock();
-        let queue = queues.entry(key.to_owned()).or_default();
-        queue.waiting.push_back(question);
-        let is_wanted = queue.batches < BATCHES && queue.waiting.len() > queue.batches * MOST;
-        queue.batches += usize::from(is_wanted);
-        is_wanted
-    }
-
-    /// What waits; nothing when this batch was the last.
-    fn take(&self, key: &str) -> Vec<Question> {
-        let mut queues = self.queues.lock();
-        let Some(queue) = queues.get_mut(key) else {
-            return Vec::new();
-        };
-        // Nobody waits for the answer of who gave up.
-        queue.waiting.retain(|it| !it.tell.is_closed());
-        let share = queue.waiting.len().min(MOST);
-        let questions: Vec<Question> = queue.waiting.drain(..share).collect();
-        if questions.is_empty() {
-            queue.batches = queue.batches.saturating_sub(1);
-            if queue.batches == 0 {
-                queues.remove(key);
-            }
-        }
-        questions
-    }
-
     async fn serve(self, key: String, at: Endpoint) {
         loop {
-            let questions = self.take(&key);
+            // Nobody waits for the answer of who gave up.
+            let is_wanted = |it: &Question| !it.tell.is_closed();
+            let questions = self
+                .queues
+                .take(&key, is_wanted, |waiting| waiting.min(MOST));
             if questions.is_empty() {
                 return;
             }
