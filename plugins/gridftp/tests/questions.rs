@@ -200,6 +200,7 @@ async fn a_file_that_the_server_opened_for_us_is_removed() {
     for (store, from, kind) in [
         (Store::Breaks, "/a", ErrorKind::Network),
         (Store::Waits, "/none", ErrorKind::NotFound),
+        (Store::SaysLate, "/none", ErrorKind::NotFound),
         // Nothing was said of it, but it is empty.
         (Store::Hides(0), "/none", ErrorKind::NotFound),
     ] {

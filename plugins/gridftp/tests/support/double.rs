@@ -21,6 +21,8 @@ pub(crate) enum Store {
     Breaks,
     /// The file is opened, and nothing comes until the copy is given up.
     Waits,
+    /// The file is opened, which is said when the copy is given up.
+    SaysLate,
     /// A file of so many bytes is there, and nothing is said.
     Hides(u64),
 }
@@ -111,6 +113,9 @@ impl State {
             "FEAT" => "211-Extensions\r\n MLST Type*;Size*;\r\n211 End.\r\n".to_owned(),
             "RNFR" => "350 and then?\r\n".to_owned(),
             "PASV" => "227 Entering Passive Mode (127,0,0,1,9,9)\r\n".to_owned(),
+            "ABOR" if *self.store.lock() == Store::SaysLate => {
+                "150 go.\r\n426 Stopped.\r\n226 Abort successful.\r\n".to_owned()
+            }
             "ABOR" => "426 Stopped.\r\n226 Abort successful.\r\n".to_owned(),
             "MLST" => files.get(path).map_or_else(missing, |size| {
                 format!("250-status\r\n Type=file;Size={size}; {path}\r\n250 End.\r\n")
@@ -148,6 +153,7 @@ fn stored(store: Store) -> (u64, String) {
         Store::IsSilent(size) => (size, "150 go.\r\n226 done.\r\n".to_owned()),
         Store::Refuses(size) => (size, "553 Permission denied.\r\n".to_owned()),
         Store::Breaks => (5, "150 go.\r\n426 Data connection closed.\r\n".to_owned()),
+        Store::SaysLate => (5, String::new()),
         Store::Hides(size) => (size, String::new()),
         Store::Waits => (0, "150 go.\r\n".to_owned()),
     }

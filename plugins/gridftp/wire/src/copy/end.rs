@@ -57,7 +57,8 @@ pub(super) async fn abandon(
 /// Hears the receiver until it has said whether it takes the file.
 async fn resolve(destination: &mut Session, witness: &mut dyn Witness) -> Result<()> {
     while witness.is_in_doubt() && destination.owes() && !destination.is_broken() {
-        witness.hear(&destination.next_reply(DOUBT).await?);
+        // Much longer than the limit around it: a session whose own limit ends is not told to stop any more.
+        witness.hear(&destination.next_reply(STOP).await?);
     }
     Ok(())
 }
