@@ -19,6 +19,8 @@ const SMALL_FILES: usize = 2_000;
 const FEW_FILES: usize = 5;
 const SMALL_BYTES: usize = 10 << 10;
 const AT_ONCE: usize = 50;
+/// Small files under way at a time. `globus-url-copy -pp` sends commands ahead without a limit.
+const SMALL_AT_ONCE: usize = 200;
 /// The client of the field for many files, as it comes and with data connections as ours.
 const THEIRS: [&str; 2] = ["globus-url-copy", "globus-url-copy -nodcau"];
 /// It may crash on its way out when all is done: then what it left is looked at.
@@ -37,21 +39,20 @@ struct Scene {
 
 /// One large file.
 pub(crate) fn large(report: &mut Report) {
-    scene().large(report);
+    scene(AT_ONCE).large(report);
 }
 
 /// Many at a time.
 pub(crate) async fn at_once(report: &mut Report) {
-    scene().at_once(report).await;
+    scene(AT_ONCE).at_once(report).await;
 }
 
 /// Many small ones.
 pub(crate) async fn small(report: &mut Report) {
-    scene().small(report).await;
+    scene(SMALL_AT_ONCE).small(report).await;
 }
 
-fn scene() -> Scene {
-    // As many at a time as are wanted of the clients.
+fn scene(at_once: usize) -> Scene {
     let options = [
         "LINK_MAX_ACTIVE",
         "INBOUND_MAX_ACTIVE",
@@ -59,7 +60,7 @@ fn scene() -> Scene {
     ]
     .iter()
     .fold(quiet(), |options, it| {
-        options.env(&format!("CAUSEWAY__ENGINE__{it}"), AT_ONCE.to_string())
+        options.env(&format!("CAUSEWAY__ENGINE__{it}"), at_once.to_string())
     });
     let grid = Grid::start(options);
     let (from, to) = (grid.server("gridftp"), grid.server("gridftp"));
