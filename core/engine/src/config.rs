@@ -3,6 +3,7 @@
 //! Every field has a default, so an empty table is a complete configuration.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -245,7 +246,7 @@ impl EngineConfig {
     /// Worker processes.
     pub fn number_of_workers(&self) -> usize {
         match self.workers {
-            0 => std::thread::available_parallelism().map_or(1, |it| it.get().min(2)),
+            0 => one_or_two(),
             number => number,
         }
     }
@@ -265,6 +266,13 @@ impl EngineConfig {
     pub(crate) fn retry_delay(&self) -> Duration {
         Duration::from_secs(self.retry_delay_seconds)
     }
+}
+
+/// Two where there are two processors. Asked once: the system reads several files for the answer,
+/// and every turn of the dispatcher wants it.
+fn one_or_two() -> usize {
+    static NUMBER: OnceLock<usize> = OnceLock::new();
+    *NUMBER.get_or_init(|| std::thread::available_parallelism().map_or(1, |it| it.get().min(2)))
 }
 
 #[cfg(test)]

@@ -96,7 +96,9 @@ pub struct Config {
     pub parallel_parts: u64,
     /// Most bytes of one object on their way, whatever its size.
     pub upload_buffer_bytes: u64,
-    /// Size of a part when the storage copies by itself; smaller objects are copied at once.
+    /// Largest object that the storage copies in one request; larger ones it copies in parts.
+    pub copy_whole_bytes: u64,
+    /// Size of a part when the storage copies by itself.
     pub copy_part_bytes: u64,
     /// Gives out signed URLs for others to fetch from or send to.
     pub presigned_urls: bool,
@@ -131,6 +133,7 @@ impl Default for Config {
             part_bytes: 16 * MIB,
             parallel_parts: 4,
             upload_buffer_bytes: 64 * MIB,
+            copy_whole_bytes: MAX_PART,
             copy_part_bytes: 512 * MIB,
             presigned_urls: true,
             presigned_seconds: 6 * 3600,
@@ -152,6 +155,7 @@ impl Config {
         let part = config.part_bytes;
         for (name, value, least, most) in [
             ("part_bytes", part, MIN_PART, MAX_PART),
+            ("copy_whole_bytes", config.copy_whole_bytes, 0, MAX_PART),
             (
                 "copy_part_bytes",
                 config.copy_part_bytes,

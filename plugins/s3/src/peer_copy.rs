@@ -1,8 +1,8 @@
 //! Bytes past us: copies that one server does within itself.
 //!
 //! Between two servers S3 copies nothing: then the answer is "unsupported", and the gateway takes
-//! another way. Large objects are copied in parts, so that progress is seen and no request takes
-//! for ever.
+//! another way. What fits one request goes in one: a server that only refers to what it has anyway
+//! is done at once then, and one that is given parts has to write them all again.
 
 use causeway_sdk::{Copied, CopyRequest, ErrorKind, Progress, ProgressSink, Result, Stat};
 use http::Method;
@@ -89,7 +89,7 @@ pub(crate) async fn within(
     progress: &ProgressSink,
 ) -> Result<()> {
     let size = source.size.unwrap_or(0);
-    if size > caller.inner.config.copy_part_bytes {
+    if size > caller.inner.config.copy_whole_bytes {
         return in_parts(caller, (from, to), source, overwrite, progress).await;
     }
     let mut request = Request::new(Method::PUT).with("x-amz-copy-source", from.copy_source())?;

@@ -12,7 +12,7 @@ use support::{kind, storage};
 
 const WHOLE: &str = r#"{"directories":false}"#;
 /// Three parts, one after the other.
-const IN_PARTS: &str = r#"{"copy_part_bytes":5242880,"parallel_parts":1,"directories":false}"#;
+const IN_PARTS: &str = r#"{"copy_whole_bytes":5242880,"copy_part_bytes":5242880,"parallel_parts":1,"directories":false}"#;
 const STAGES: [Stage; 3] = [Stage::Begin, Stage::Part, Stage::Complete];
 
 async fn copy(world: &World, config: &str) -> Result<(), Error> {

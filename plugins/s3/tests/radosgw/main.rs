@@ -16,7 +16,7 @@ use support::lab::Server;
 use support::{kind, pattern, read, read_all, storage, write, write_with};
 
 const MIB: usize = 1 << 20;
-const SMALL: &str = r#","part_bytes":5242880,"copy_part_bytes":5242880"#;
+const SMALL: &str = r#","part_bytes":5242880,"copy_whole_bytes":5242880,"copy_part_bytes":5242880"#;
 
 /// Keys of multipart uploads that were neither completed nor aborted, as another client sees them.
 fn uploads(server: &Server) -> String {
