@@ -1,16 +1,16 @@
 //! How long others wait while a component misbehaves in the same process: `stat` of a neighbour,
-//! alone and beside each attack.
+//! alone, beside callers of a component who do honest work, and beside each attack.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use causeway_sdk::{Ctx, DynStorage, Page, ReadOptions, Result, Url};
+use causeway_sdk::{Bytes, Ctx, DynStorage, Page, ReadOptions, Result, Url};
 use causeway_tests::guests::guest;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{Form, cx, loaded_with, percentile, url};
+use super::{Form, cx, loaded, loaded_with, percentile, url, write};
 use crate::report::Report;
 
 /// So long a neighbour is looked at.
@@ -19,8 +19,15 @@ const TIME: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(1);
 /// Callers that attack at the same time.
 const ATTACKERS: usize = 2;
+/// No attacks: as many callers of a component, who only keep the machine as busy.
+const READS: &str = "reads";
+const CALLS: &str = "calls";
+/// What they read again and again.
+const WORK_BYTES: usize = 16 << 20;
 /// Attacks: what each is called, and where the hostile component does it.
-const ATTACKS: [(&str, &str); 10] = [
+const ATTACKS: [(&str, &str); 12] = [
+    ("honest reads", READS),
+    ("honest calls", CALLS),
     ("loop", "loop"),
     ("memory", "memory"),
     ("deep", "deep"),
@@ -45,9 +52,7 @@ pub(super) async fn run(report: &mut Report, forms: &[Form]) {
         look(report, form, "alone").await;
     }
     for (attack, path) in ATTACKS {
-        // Granted, so that what is smuggled is refused for its own sake.
-        let grants = json!({ "grants": { "http": ["http://127.0.0.1:9"] } });
-        let hostile = loaded_with(&guest("hostile"), &grants).storage();
+        let hostile = opponent(path).await;
         let over = Arc::new(AtomicBool::new(false));
         let struck = Arc::new(AtomicUsize::new(0));
         let mut attackers = JoinSet::new();
@@ -72,7 +77,26 @@ pub(super) async fn run(report: &mut Report, forms: &[Form]) {
     }
 }
 
+/// Whose callers keep the process busy.
+async fn opponent(path: &str) -> Arc<dyn DynStorage> {
+    if matches!(path, READS | CALLS) {
+        let storage = loaded(&guest("memory-rust")).storage();
+        let content = Bytes::from(vec![7; WORK_BYTES]);
+        write(&*storage, &url("memory://box/work"), &content, 1 << 20).await;
+        return storage;
+    }
+    // Granted, so that what is smuggled is refused for its own sake.
+    let grants = json!({ "grants": { "http": ["http://127.0.0.1:9"] } });
+    loaded_with(&guest("hostile"), &grants).storage()
+}
+
 async fn strike(hostile: &dyn DynStorage, path: &str) {
+    let work = url("memory://box/work");
+    match path {
+        READS => return read(hostile, &cx(), &work).await.expect("it is there"),
+        CALLS => return drop(hostile.stat(&cx(), &work).await.expect("it is there")),
+        _ => {}
+    }
     let at: Url = url(&format!("hostile://h/{path}"));
     let cx = Ctx::new("strikes").with_timeout(Duration::from_secs(2));
     let failed = match path {

@@ -39,6 +39,9 @@ fn start() -> Result<Shared, String> {
     let threads = threads.max(2);
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads)
+        // Calls come from other threads. They are looked for after every step of a guest, else two
+        // busy guests keep those of the others waiting for some dozen steps.
+        .global_queue_interval(1)
         .thread_name("component")
         .enable_all()
         .build()
