@@ -167,3 +167,17 @@ async fn a_copy_in_one_request_fails_as_the_server_says() {
         assert_eq!(world.object(), None);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fits_one_request_is_not_copied_in_parts() {
+    // Three parts, if it went in parts.
+    let large_enough = r#"{"copy_part_bytes":5242880,"directories":false}"#;
+    let too_small = r#"{"copy_whole_bytes":10485760,"copy_part_bytes":5242880,"parallel_parts":1,"directories":false}"#;
+    for (config, expected) in [(large_enough, vec![0]), (too_small, vec![1, 2, 3])] {
+        let nothing_fails = plot(Stage::Copy, 0, false, Reply::CutLate);
+        let world = World::start(nothing_fails).await;
+        copy(&world, config).await.unwrap();
+        assert_eq!(world.object(), Some(expected), "{config}");
+        world.expect_clean(config).await;
+    }
+}
