@@ -4,6 +4,9 @@
 //! another way. What fits one request goes in one: a server that only refers to what it has anyway
 //! is done at once then, and one that is given parts has to write them all again.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use causeway_sdk::{Copied, CopyRequest, ErrorKind, Progress, ProgressSink, Result, Stat};
 use http::Method;
 
@@ -16,6 +19,11 @@ use crate::part::Source;
 use crate::parts::part_for;
 use crate::place::Place;
 use crate::upload;
+
+/// A server that copies in one request says nothing until it is done. So often it is counted as alive.
+const BEAT: Duration = Duration::from_secs(30);
+/// As long as it may still be done at so many bytes per second; one that is slower is taken to hang.
+const SLOWEST: u64 = 4 << 20;
 
 /// Lets the server copy, whoever was asked.
 pub(crate) async fn copy(
@@ -96,9 +104,22 @@ pub(crate) async fn within(
     if let Some(etag) = &source.etag {
         request = request.with("x-amz-copy-source-if-match", etag)?;
     }
-    send(caller, to, request).await?.document("copy to").await?;
+    let copied = async { send(caller, to, request).await?.document("copy to").await };
+    alive_while(copied, size, progress).await?;
     progress.report(Progress { bytes: size });
     Ok(())
+}
+
+/// Waits for a copy of so many bytes that shows no progress.
+async fn alive_while<T>(copy: impl Future<Output = T>, size: u64, progress: &ProgressSink) -> T {
+    let mut copy = pin!(copy);
+    for _ in 0..size / SLOWEST / BEAT.as_secs() {
+        if let Ok(done) = tokio::time::timeout(BEAT, &mut copy).await {
+            return done;
+        }
+        progress.report(Progress { bytes: 0 });
+    }
+    copy.await
 }
 
 async fn in_parts(
@@ -140,4 +161,37 @@ fn report(sent: u64, done: u64, progress: &ProgressSink) -> u64 {
         progress.report(Progress { bytes: sent });
     }
     sent
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    /// How often a copy of this size is counted as alive that ends after so long.
+    async fn beats(size: u64, after: Duration) -> u64 {
+        let seen = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&seen);
+        let progress = ProgressSink::new(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let begin = Instant::now();
+        alive_while(sleep(after), size, &progress).await;
+        assert_eq!(begin.elapsed().as_secs(), after.as_secs());
+        seen.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_copy_in_one_request_is_alive_as_long_as_its_size_allows() {
+        let hour = Duration::from_secs(3600);
+        assert_eq!(beats(5 << 30, Duration::from_secs(29)).await, 0);
+        assert_eq!(beats(5 << 30, Duration::from_secs(95)).await, 3);
+        // 5 GiB may take 1,280 seconds.
+        assert_eq!(beats(5 << 30, hour).await, 42);
+        assert_eq!(beats(1 << 20, hour).await, 0);
+    }
 }
