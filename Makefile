@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 PLUGINS := mock file http s3 cloud ftp gridftp
-RELEASE := target/release
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 
 .PHONY: help build run test nightly lint bench plugins clean-state
 

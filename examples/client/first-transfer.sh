@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-RELEASE=${RELEASE:-target/release}
+RELEASE=$(cd "${RELEASE:-target/release}" && pwd)
 STATE=${STATE:-var}
 PORT=${PORT:-8446}
 ONCE=${ONCE:-}
@@ -56,7 +56,7 @@ log       $LOG
 
 Next, in another terminal:
   . $STATE/env.sh
-  export PATH=$PWD/$RELEASE:\$PATH
+  export PATH=$RELEASE:\$PATH
   causeway whoami
   causeway submit "mock://a/f?size=1048576" "mock://b/f?size_post=1048576&time=3" --wait
   causeway list --state FINISHED,FAILED --limit 10

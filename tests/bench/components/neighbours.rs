@@ -24,8 +24,8 @@ const READS: &str = "reads";
 const CALLS: &str = "calls";
 /// What they read again and again.
 const WORK_BYTES: usize = 16 << 20;
-/// Attacks: what each is called, and where the hostile component does it.
-const ATTACKS: [(&str, &str); 12] = [
+/// Who is beside: what each is called, and what it does; but for the honest a path of the hostile component.
+const BESIDE: [(&str, &str); 12] = [
     ("honest reads", READS),
     ("honest calls", CALLS),
     ("loop", "loop"),
@@ -51,7 +51,7 @@ pub(super) async fn run(report: &mut Report, forms: &[Form]) {
     for form in forms {
         look(report, form, "alone").await;
     }
-    for (attack, path) in ATTACKS {
+    for (attack, path) in BESIDE {
         let hostile = opponent(path).await;
         let over = Arc::new(AtomicBool::new(false));
         let struck = Arc::new(AtomicUsize::new(0));
@@ -73,7 +73,7 @@ pub(super) async fn run(report: &mut Report, forms: &[Form]) {
         while attackers.join_next().await.is_some() {}
         let strikes = struck.load(Ordering::Relaxed);
         assert!(strikes > 0, "{attack}: nobody attacked");
-        report.add(&format!("attacks meanwhile, {attack}"), strikes as f64, "");
+        report.add(&format!("calls meanwhile, {attack}"), strikes as f64, "");
     }
 }
 
