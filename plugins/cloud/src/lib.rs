@@ -37,6 +37,7 @@ mod login;
 mod parts;
 mod place;
 mod reader;
+mod related;
 mod resumable;
 mod settling;
 mod storage;

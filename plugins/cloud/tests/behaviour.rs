@@ -25,6 +25,22 @@ async fn on_azurite() {
     check(&config, &format!("{}/suite/", server.key("URL")), owner).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_an_emulator_of_cloud_storage() {
+    let server = Server::start("gcs");
+    let config = format!(
+        r#"{{{},"gs":{{"endpoint":"{}"}},"part_bytes":4194304,"attempts":2,"shared_links":false}}"#,
+        server.trust(),
+        server.key("ENDPOINT")
+    );
+    check(
+        &config,
+        &format!("{}/suite/", server.key("URL")),
+        bearer("any"),
+    )
+    .await;
+}
+
 /// Options for a double, with parts so small that some of the suite's files have several.
 fn at(service: &str, endpoint: &str) -> String {
     format!(

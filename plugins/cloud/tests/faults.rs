@@ -142,6 +142,12 @@ async fn damage_on_the_way_is_seen() {
                 ok(&json!({"id": "x", "name": "file", "size": "1", "md5Checksum": "0".repeat(32)}))
             }
         };
+        if lab.name == "gs" {
+            lab.fail(Stage::Whole, 1, gcs::damaged("AAAAAA==", "2HvlZg=="));
+            let error = write(&storage, &cx, &at, b"x").await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Integrity, "{error:?}");
+            assert_eq!(error.retry(), Retry::Soon);
+        }
         lab.fail(Stage::Whole, 1, lie);
         let error = write(&storage, &cx, &at, b"x").await.unwrap_err();
         assert_eq!(

@@ -18,7 +18,7 @@ use crate::backend::{Download, Upload};
 use crate::caller::Caller;
 use crate::digest;
 use crate::error::{at, parse_time};
-use crate::exchange::{Answer, Request, send};
+use crate::exchange::{Answer, Pieces, Request, send};
 use crate::flat::{Bucket, Found, Question};
 use crate::place::{Place, encode, wire};
 use crate::reader::range;
@@ -112,6 +112,22 @@ async fn unless_taken(
     answer.success().await
 }
 
+impl Gcs {
+    /// What counts is the condition of a rewrite; but services in the manner of Google's may not know it.
+    async fn refuse_taken(&self, to: &Place) -> Result<()> {
+        match Self(self.0.to(to.clone())).head(&to.key).await {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => {
+                let why = "something is there already";
+                Err(at(ErrorKind::Exists, "copy", to, why))
+            }
+            // Who may make objects may not be let look at them.
+            Err(error) if error.kind() == ErrorKind::Denied => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 async fn delete(caller: &Caller, etag: Option<&str>) -> Result<()> {
     let query: Vec<_> = etag
         .and_then(generation)
@@ -169,8 +185,8 @@ impl Bucket for Gcs {
     }
 
     async fn mark(&self, key: &str) -> Result<()> {
-        let url = upload::address(&self.0, "media", key, false)?;
-        let answer = send(&self.0, "make", Request::new(Method::POST, url).once()).await?;
+        let request = upload::whole(&self.0, key, false, Pieces::default(), None)?;
+        let answer = send(&self.0, "make", request).await?;
         unless_taken(&self.0, answer, "make", false).await.map(drop)
     }
 
@@ -185,6 +201,9 @@ impl Bucket for Gcs {
         overwrite: bool,
         progress: &ProgressSink,
     ) -> Result<Copied> {
+        if !overwrite {
+            self.refuse_taken(to).await?;
+        }
         let (bucket, name) = (encode(&to.bucket), encode(&to.key));
         let from = format!(
             "/storage/v1/b/{}/o/{}",

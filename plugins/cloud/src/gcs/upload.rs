@@ -1,17 +1,21 @@
-//! Writing an object: at once, or as a resumable upload, piece after piece. What arrived is compared
-//! with what was sent by its CRC-32C.
+//! Writing an object: at once, or as a resumable upload, piece after piece. The CRC-32C goes before
+//! what is sent at once, so that the service refuses what was damaged; what arrived in pieces is
+//! compared with what was sent.
 
 use async_trait::async_trait;
-use causeway_sdk::{Algorithm, LogLevel, Result, WriteOptions};
+use causeway_sdk::{Algorithm, Checksum, LogLevel, Result, WriteOptions};
 use http::Method;
+use serde_json::json;
 use url::Url;
 
 use super::{Gcs, Object, delete, unless_taken};
 use crate::backend::{Put, Upload};
 use crate::caller::Caller;
+use crate::digest::to_base64;
 use crate::exchange::{Answer, Pieces, Request, send};
 use crate::flat::Bucket as _;
 use crate::place::{encode, wire};
+use crate::related::related;
 use crate::resumable::Session;
 use crate::sums::{Kind, Summed};
 
@@ -23,7 +27,7 @@ pub(super) struct ObjectUpload {
 }
 
 /// Where an object is sent to.
-pub(super) fn address(caller: &Caller, how: &str, key: &str, overwrite: bool) -> Result<Url> {
+fn address(caller: &Caller, how: &str, key: &str, overwrite: bool) -> Result<Url> {
     let path = format!("/upload/storage/v1/b/{}/o", encode(&caller.place.bucket));
     let mut query = vec![("uploadType", how), ("name", key)];
     if !overwrite {
@@ -31,6 +35,22 @@ pub(super) fn address(caller: &Caller, how: &str, key: &str, overwrite: bool) ->
         query.push(("ifGenerationMatch", "0"));
     }
     wire(&caller.base(), &path, &query)
+}
+
+/// An object in one request, and the checksum that its bytes must have.
+pub(super) fn whole(
+    caller: &Caller,
+    key: &str,
+    overwrite: bool,
+    data: Pieces,
+    crc32c: Option<&Checksum>,
+) -> Result<Request> {
+    let url = address(caller, "multipart", key, overwrite)?;
+    let mut described = json!({"contentType": "application/octet-stream"});
+    if let Some(sum) = crc32c.and_then(to_base64) {
+        described["crc32c"] = sum.into();
+    }
+    Ok(related(Request::new(Method::POST, url), &described, data)?.once())
 }
 
 impl ObjectUpload {
@@ -42,9 +62,13 @@ impl ObjectUpload {
         }
     }
 
-    fn request(&self, how: &str) -> Result<Request> {
-        let url = address(&self.caller, how, &self.caller.place.key, self.overwrite)?;
-        Request::new(Method::POST, url).with("content-type", "application/octet-stream")
+    fn beginning(&self) -> Result<Request> {
+        let url = address(&self.caller, "resumable", self.key(), self.overwrite)?;
+        Request::new(Method::POST, url).with("x-upload-content-type", "application/octet-stream")
+    }
+
+    fn key(&self) -> &str {
+        &self.caller.place.key
     }
 
     async fn settled(&self, answer: Answer) -> Result<Put> {
@@ -60,14 +84,15 @@ impl Upload for ObjectUpload {
         Kind::Plain(Algorithm::Crc32c)
     }
 
-    async fn whole(&self, data: Pieces, _sums: &Summed) -> Result<Put> {
-        let request = self.request("media")?.body(data).once();
+    async fn whole(&self, data: Pieces, sums: &Summed) -> Result<Put> {
+        let crc32c = sums.get(Algorithm::Crc32c);
+        let request = whole(&self.caller, self.key(), self.overwrite, data, crc32c)?;
         let answer = send(&self.caller, "write", request).await?;
         self.settled(answer).await
     }
 
     async fn part(&self, _number: u64, offset: u64, data: Pieces) -> Result<()> {
-        self.session.begin(|| self.request("resumable")).await?;
+        self.session.begin(|| self.beginning()).await?;
         self.session.part(offset, data).await
     }
 
@@ -77,9 +102,7 @@ impl Upload for ObjectUpload {
     }
 
     async fn arrived(&self) -> Result<Option<Put>> {
-        let found = Gcs(self.caller.clone())
-            .head(&self.caller.place.key)
-            .await?;
+        let found = Gcs(self.caller.clone()).head(self.key()).await?;
         Ok(found.map(Put::from))
     }
 

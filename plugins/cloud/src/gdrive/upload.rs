@@ -3,7 +3,6 @@
 //! its MD5.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use causeway_sdk::{Algorithm, ErrorKind, LogLevel, Result, WriteOptions};
 use http::Method;
 use serde_json::{Value, json};
@@ -16,6 +15,7 @@ use crate::caller::Caller;
 use crate::error::at;
 use crate::exchange::{Answer, Pieces, Request, send};
 use crate::place::{encode, wire};
+use crate::related::related;
 use crate::resumable::Session;
 use crate::sums::{Kind, Summed};
 
@@ -100,23 +100,10 @@ impl Upload for FileUpload {
         Kind::Plain(Algorithm::Md5)
     }
 
-    async fn whole(&self, data: Pieces, sums: &Summed) -> Result<Put> {
+    async fn whole(&self, data: Pieces, _sums: &Summed) -> Result<Put> {
         self.refuse_late().await?;
-        // What separates name and content: no content can contain its own checksum.
-        let boundary = sums.get(Algorithm::Md5).map_or("", |it| it.hex.as_str());
         let (method, url) = self.address("multipart")?;
-        let described = self.described();
-        let mut body = Pieces::from(format!(
-            "--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{described}\r\n\
-             --{boundary}\r\nContent-Type: application/octet-stream\r\n\r\n"
-        ));
-        data.list.into_iter().for_each(|it| body.push(it));
-        body.push(Bytes::from(format!("\r\n--{boundary}--\r\n")));
-        let kind = format!("multipart/related; boundary={boundary}");
-        let request = Request::new(method, url)
-            .with("content-type", kind)?
-            .body(body)
-            .once();
+        let request = related(Request::new(method, url), &self.described(), data)?.once();
         let answer = send(&self.caller, "write", request).await?;
         self.settled(answer).await
     }

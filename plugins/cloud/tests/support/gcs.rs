@@ -183,13 +183,26 @@ fn rewrite(bucket: &mut Bucket, seen: &Seen, name: &str, to: &str) -> Reply {
     ok(&json!({"done": true, "objectSize": size, "totalBytesRewritten": size}))
 }
 
+/// As it refuses bytes that are not those of the checksum before them.
+pub(crate) fn damaged(said: &str, found: &str) -> Reply {
+    let why = format!("Provided CRC32C \"{said}\" doesn't match calculated CRC32C \"{found}\".");
+    reply(400).json(&json!({
+        "error": {"code": 400, "message": why, "errors": [{"reason": "invalid", "message": why}]},
+    }))
+}
+
 fn insert(bucket: &mut Bucket, seen: &Seen) -> Reply {
     let name = seen.asked("name");
     if !holds(bucket, seen, name) {
         return google(412, "conditionNotMet");
     }
-    if seen.asked("uploadType") == "media" {
-        return store(bucket, name, seen.body.clone());
+    if seen.asked("uploadType") == "multipart" {
+        let (described, content) = seen.related();
+        let sum = base64(Algorithm::Crc32c, &content);
+        return match described["crc32c"].as_str() {
+            Some(said) if said != sum => damaged(said, &sum),
+            _ => store(bucket, name, content),
+        };
     }
     bucket.last += 1;
     let id = format!("session-{}", bucket.last);

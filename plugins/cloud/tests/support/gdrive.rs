@@ -248,24 +248,8 @@ fn upload(drive: &mut Drive, seen: &Seen, replaced: Option<&str>) -> Reply {
             .insert(id, (seen.json(), replaced, Vec::new()));
         return reply(200).with("Location", place);
     }
-    let boundary = seen
-        .header("content-type")
-        .split("boundary=")
-        .nth(1)
-        .unwrap();
-    let at = |wanted: &[u8], from: usize| {
-        let found = seen.body[from..]
-            .windows(wanted.len())
-            .position(|it| it == wanted);
-        from + found.unwrap()
-    };
-    let first = at(b"\r\n\r\n", 0) + 4;
-    let mark = format!("\r\n--{boundary}");
-    let second = at(mark.as_bytes(), first);
-    let value: Value = serde_json::from_slice(&seen.body[first..second]).unwrap();
-    let content = at(b"\r\n\r\n", second) + 4;
-    let end = at(format!("{mark}--").as_bytes(), content);
-    settle(drive, &value, replaced, seen.body[content..end].to_vec())
+    let (described, content) = seen.related();
+    settle(drive, &described, replaced, content)
 }
 
 fn piece(drive: &mut Drive, seen: &Seen) -> Reply {

@@ -62,6 +62,23 @@ impl Seen {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// The metadata and the content of a `multipart/related` body.
+    pub(crate) fn related(&self) -> (Value, Vec<u8>) {
+        let kind = self.header("content-type");
+        let boundary = kind.strip_prefix("multipart/related; boundary=").unwrap();
+        let at = |wanted: &[u8], from: usize| {
+            let mut places = self.body[from..].windows(wanted.len());
+            from + places.position(|it| it == wanted).unwrap()
+        };
+        let mark = format!("\r\n--{boundary}");
+        let first = at(b"\r\n\r\n", 0) + 4;
+        let second = at(mark.as_bytes(), first);
+        let content = at(b"\r\n\r\n", second) + 4;
+        let end = at(format!("{mark}--").as_bytes(), content);
+        let described = serde_json::from_slice(&self.body[first..second]).unwrap();
+        (described, self.body[content..end].to_vec())
+    }
+
     /// First and last byte that are wanted of a file of this size; an error means 416.
     pub(crate) fn range(&self, size: usize) -> Result<Option<(usize, usize)>, ()> {
         let Some(text) = self.header("range").strip_prefix("bytes=") else {
