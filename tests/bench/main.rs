@@ -44,7 +44,10 @@ fn main() {
             components::run(&mut report).await;
         }
         if wanted("stores") {
-            stores::run(&mut report).await;
+            stores::large(&mut report);
+        }
+        if wanted("stores-small") {
+            stores::small(&mut report).await;
         }
         if wanted("gridftp") {
             gridftp::large(&mut report);

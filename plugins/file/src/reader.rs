@@ -1,4 +1,5 @@
-//! Reading a file in large chunks, one of which is always on its way.
+//! Reading a file in large chunks, one of which is always on its way. What is small comes with the
+//! opening: one way to the disk instead of two.
 
 use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
@@ -17,7 +18,7 @@ use crate::error::{from_errno, lost};
 use crate::offload::start;
 use crate::path::Place;
 
-/// Chunks smaller than this cost more than they save.
+/// Chunks smaller than this cost more than they save, and what is no larger is read at once.
 const SMALLEST_CHUNK: u32 = 64 << 10;
 
 /// A file, or a range of one, being read.
@@ -29,6 +30,8 @@ pub struct FileReader {
     offset: u64,
     end: u64,
     chunk: usize,
+    /// All that is wanted of a small file.
+    whole: Option<Bytes>,
     ahead: Option<JoinHandle<Result<Bytes>>>,
     buffers: Buffers,
 }
@@ -46,9 +49,17 @@ impl FileReader {
         }
         let len = options.len.unwrap_or(u64::MAX);
         let end = options.offset.saturating_add(len).min(size);
-        if let Some(len) = NonZeroU64::new(end.saturating_sub(options.offset)) {
+        let mut whole = None;
+        match NonZeroU64::new(end.saturating_sub(options.offset)) {
+            Some(len) if len.get() <= SMALLEST_CHUNK.into() => {
+                let len = len.get() as usize;
+                whole = Some(read(&file, &buffers, options.offset, len)?);
+            }
             // A hint: where the file system ignores it, reading works all the same.
-            fadvise(&file, options.offset, Some(len), Advice::Sequential).ok();
+            Some(len) => {
+                fadvise(&file, options.offset, Some(len), Advice::Sequential).ok();
+            }
+            None => {}
         }
         let chunk = match options.chunk_hint {
             0 => CHUNK,
@@ -60,9 +71,10 @@ impl FileReader {
                 size: Some(size),
                 etag: Some(version),
             },
-            offset: options.offset,
+            offset: if whole.is_some() { end } else { options.offset },
             end,
             chunk,
+            whole,
             ahead: None,
             buffers,
         })
@@ -84,6 +96,9 @@ impl ReadBody for FileReader {
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>> {
+        if let Some(whole) = self.whole.take() {
+            return Ok(Some(whole));
+        }
         if self.ahead.is_none() {
             self.ahead = self.send_for();
         }
