@@ -165,8 +165,9 @@ fn report(args: &CopyArgs, result: &AttemptResult) -> anyhow::Result<()> {
         .map_or_else(String::new, |rung| format!(", {rung:?}").to_lowercase());
     let checksum = checksum.map_or_else(String::new, |it| format!(", {it}"));
     println!(
-        "copied {} in {seconds:.3} s, {rate:.2} MiB/s{checksum}{mode}",
-        output::bytes(size)
+        "copied {} in {seconds:.3} s, {}{checksum}{mode}",
+        output::bytes(size),
+        output::rate(rate)
     );
     Ok(())
 }

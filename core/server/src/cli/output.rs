@@ -127,7 +127,7 @@ fn measures(file: &Value) -> String {
         parts.push(format!("{duration:.3} s"));
     }
     if let Some(throughput) = file["throughput"].as_f64() {
-        parts.push(format!("{throughput:.2} MiB/s"));
+        parts.push(rate(throughput));
     }
     if let Some(checksum) = file["checksum"].as_str().filter(|it| it.contains(':')) {
         parts.push(checksum.to_owned());
@@ -138,6 +138,16 @@ fn measures(file: &Value) -> String {
 /// A number of bytes for people.
 pub fn bytes(count: u64) -> String {
     indicatif::HumanBytes(count).to_string()
+}
+
+/// MiB a second in the unit that fits: small files are slow.
+pub fn rate(mib_per_second: f64) -> String {
+    let bytes_per_second = mib_per_second * f64::from(1 << 20);
+    // Never negative, and what is more than fits is no rate.
+    format!(
+        "{}/s",
+        indicatif::HumanBytes(bytes_per_second.round() as u64)
+    )
 }
 
 /// A bar on a terminal, lines on change elsewhere, nothing when quiet.
@@ -206,5 +216,18 @@ impl JobBar {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_of_small_files_are_not_nothing() {
+        assert_eq!(rate(0.0), "0 B/s");
+        assert_eq!(rate(16.0 / 0.05 / 1_048_576.0), "320 B/s");
+        assert_eq!(rate(0.25), "256.00 KiB/s");
+        assert_eq!(rate(1234.5), "1.21 GiB/s");
     }
 }
