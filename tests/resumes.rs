@@ -21,6 +21,11 @@ const SENT: u64 = 20 * MIB;
 const DOWNLOAD: usize = (64 << 20) + 1;
 /// Pieces of it that have arrived when the gateway is killed.
 const ARRIVED: usize = 5;
+/// Pieces that the writer may have taken of these and not yet written: a slow disk loses them with the process,
+/// and they are read again.
+const TAKEN: usize = 3;
+/// What is never read again.
+const KEPT: u64 = (ARRIVED - TAKEN) as u64 * PIECE;
 /// A file that had arrived before the kill is tried again so often.
 const ROUNDS: usize = 5;
 
@@ -97,7 +102,7 @@ async fn what_a_kill_interrupts_ends_well() {
                 "read again from its start: {starts:?}"
             );
             let there = went_on(&depots, id, UPLOAD).await;
-            assert!(there.expect("it began anew") >= ARRIVED as u64 * PIECE);
+            assert!(there.expect("it began anew") >= KEPT);
         }
     }
     // What the killed process has left is removed when its storage is written to again, and nobody
@@ -143,7 +148,7 @@ async fn what_was_read_before_a_kill_is_not_read_again() {
             }
         }
         let there = taken_over.unwrap_or_else(|| panic!("{kind}: it always began anew"));
-        assert!(there >= ARRIVED as u64 * PIECE, "{kind}: {there} bytes");
+        assert!(there >= KEPT, "{kind}: {there} bytes");
     }
 }
 

@@ -3,7 +3,7 @@
 mod support;
 
 use causeway_sdk::{Algorithm, Ctx, ErrorKind, ProgressSink, Storage};
-use support::double::Seen;
+use support::double::{How, Seen, google};
 use support::lab::Server;
 use support::plot::{PART, Played};
 use support::*;
@@ -54,6 +54,28 @@ async fn cloud_storage_copies_in_steps_and_keeps_what_is_there() {
         ErrorKind::Exists
     );
     assert_eq!(read(&storage, &cx, &late).await.unwrap(), b"first");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_only_make_objects_may_copy() {
+    let lab = Played::gs().await;
+    let (storage, cx) = lab.open();
+    let (from, to) = (url("gs://lab/a"), url("gs://lab/b"));
+    write(&storage, &cx, &from, b"content").await.unwrap();
+    let looks = |seen: &Seen| seen.method == "GET" && seen.path.ends_with("/o/b");
+    for (reason, status, expected) in [("forbidden", 403, None), ("backendError", 500, Some(()))] {
+        let refusal = How::Answer(google(status, reason));
+        lab.double.fail_at(looks, 3, refusal);
+        let copied = storage.copy(&cx, copy(&from, &to, false), ProgressSink::ignore());
+        assert_eq!(copied.await.err().map(drop), expected, "{reason}");
+        lab.double.heal();
+        assert_eq!(read(&storage, &cx, &to).await.unwrap(), b"content");
+    }
+    // What counts is the condition.
+    lab.double
+        .fail_at(looks, 1, How::Answer(google(403, "forbidden")));
+    let again = storage.copy(&cx, copy(&from, &to, false), ProgressSink::ignore());
+    assert_eq!(kind(again.await), ErrorKind::Exists);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
